@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from numbers import Real
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
+from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 from micrograd_es.errors import DomainError, GraphError
 
+if TYPE_CHECKING:
+    from micrograd_es.primitive import Primitive
+
 Number: TypeAlias = "Value | float | Fraction | Decimal"
-Rule: TypeAlias = Callable[..., Any]  # (y, *args) -> partial, over floats or over values
 
 
 @final
@@ -51,13 +52,17 @@ class Value:
         self.primitive = self.a = self.da = self.b = self.db = self.mark = None
 
     def __init_subclass__(cls) -> None:
-        raise TypeError(f"{cls.__name__} cannot be a kind of Value: Value is final; a new function is a Primitive")
+        raise TypeError(f"{cls.__name__}: Value is final; a function of your own is a Primitive")
 
-    data = property(attrgetter("_data"), doc="The float. What is assigned becomes a Python float or is refused.")
+    if TYPE_CHECKING:
+        data: float
+    else:
 
-    @data.setter
-    def data(self, number: float | Fraction | Decimal) -> None:
-        self._data = as_float(number)
+        def set_data(self, number):
+            self._data = as_float(number)
+
+        data = property(attrgetter("_data"), set_data, doc="The float; what is not a number is refused.")
+        del set_data
 
     @property
     def args(self) -> tuple[Value, ...]:
@@ -160,20 +165,19 @@ def laid_out(first: Any, second: Any) -> tuple[Any, ...]:
     return (first,) if second is None else (first, second)
 
 
-def make(data: float, primitive: Primitive | None, args: tuple[Value, ...], partials: tuple[Any, ...]) -> Value:
-    """Return a node in the plain form; the makers below write the same slots, faster."""
-    node = new(Value)
+def make(
+    data: float, primitive: Primitive | None, args: tuple[Value, ...] = (), partials: tuple[Any, ...] = ()
+) -> Value:
+    """Return a node in the plain form; the makers of primitive.py write the same slots, faster."""
+    node = object.__new__(Value)
     node._data = data
     node.grad = 0.0
-    node.name = node.mark = None
     node.primitive = primitive
+    node.name = node.mark = None
     flat = len(args) <= 2
     node.a, node.b = (*args, None, None)[:2] if flat else (args, None)
     node.da, node.db = (*partials, None, None)[:2] if flat else (partials, None)
     return node
-
-
-new = object.__new__
 
 
 def rebuilt(rows: list[Any]) -> Value:
@@ -206,7 +210,7 @@ def topological_order(output: Value) -> list[Value]:
             order.append(node)
         elif node.mark is not closed:
             if node.mark is opened:
-                raise GraphError(f"{node!r} depends on itself: a graph has no cycles; args are made by operators only")
+                raise GraphError(f"{node!r} depends on itself: leave args to the operators that set them")
             node.mark = opened
             push(node)
             push(None)
@@ -219,3 +223,122 @@ def topological_order(output: Value) -> list[Value]:
             elif a is not None:
                 push(a)
     return order
+
+
+def gradient(output: Value, inputs: Sequence[Value]) -> list[Value]:
+    """Return ∂output/∂input for each input, as values that can be differentiated again.
+
+    No `grad` is touched. An input that output does not depend on gets 0. The rows are asked once
+    more, now with values; GraphError if their answer is not the partial of the forward pass, because
+    some data was changed in between.
+    """
+    for node in (output, *inputs):
+        if type(node) is not Value:
+            raise TypeError(f"gradient of {shown(node)}: output and inputs are Values, inputs in a list")
+    order = topological_order(output)
+    leading = set(inputs)  # the nodes on the way to an input; the others are never asked
+    for node in order:
+        if not leading.isdisjoint(node.args):
+            leading.add(node)
+    grads: dict[Value, Value | float] = {output: 1.0}
+    for node in reversed(order):
+        if node.primitive is not None and node in leading and node in grads:
+            for arg, partial in asked_again(node, grads[node], leading):
+                share = times(grads[node], partial)
+                grads[arg] = grads[arg] + share if arg in grads else share
+    return [grad if type(grad := grads.get(x, 0.0)) is Value else Value(float(grad)) for x in inputs]
+
+
+def asked_again(node: Any, grad: Value | float, leading: set[Value]) -> Iterator[tuple[Value, Any]]:
+    """Yield (arg, partial) for the args on the way to an input, the partials as values."""
+    args = [arg._data if is_constant(arg) else arg for arg in node.args]
+    for i, (arg, stored) in enumerate(zip(node.args, node.partials, strict=True)):
+        if arg not in leading:
+            continue
+        if isinstance(stored, Undefined):
+            share = float(grad) * stored  # raises, unless nobody is responsible here
+            partial: Any = share
+        else:
+            partial = node.primitive.partial(i, node, args)
+            now = partial._data if type(partial) is Value else partial
+            if now != stored and not (now != now and stored != stored):
+                raise GraphError(
+                    f"the partial of {node!r} was {stored!r} going forward and is {now!r} now: data was "
+                    "changed since; compute the output again before asking for its gradient"
+                )
+        if type(partial) is Value or partial != 0:
+            yield arg, partial
+
+
+def times(grad: Value | float, partial: Value | float) -> Value | float:
+    """Return grad · partial, without a node for a plain 1."""
+    if type(partial) is not Value and partial == 1:
+        return grad
+    return partial if type(grad) is not Value and grad == 1 else grad * partial
+
+
+class Undefined:
+    """A partial without a finite value, on a node whose own value is fine: an error kept for later.
+
+    `grad * partial` raises it, unless the responsibility that arrives is exactly 0: so backward
+    needs no test for it.
+    """
+
+    __slots__ = ("message",)
+
+    def __init__(self, message: str) -> None:
+        self.message = message
+
+    def __rmul__(self, grad: float) -> float:
+        if grad == 0 or grad != grad:
+            return grad
+        raise DomainError(self.message)
+
+    def __repr__(self) -> str:
+        return "undefined"
+
+
+def is_constant(node: Value) -> bool:
+    """Whether node is a plain number that an operator lifted: made by a primitive of no arguments."""
+    return node.a is None and node.primitive is not None
+
+
+def as_float(number: object) -> float:
+    """Return a real number as a Python float; the one gate through which numbers enter the graph.
+
+    int, float, bool, Fraction, Decimal and numpy's real scalars pass; TypeError for all else,
+    OverflowError for a number beyond the largest float.
+    """
+    if type(number) is float:
+        return number
+    numpy = sys.modules.get("numpy")  # if it was never imported, number is not numpy's
+    if not isinstance(number, Real | Decimal) and not (numpy and isinstance(number, numpy.bool_)):
+        raise TypeError(f"{shown(number)} is not a real number: {way_out(number)}")
+    try:
+        result = float(number)
+    except OverflowError:
+        result = math.inf
+    if math.isinf(result) and number not in (math.inf, -math.inf):
+        raise OverflowError(f"{shown(number)} is too large for a float: the largest is about 1.8e308")
+    return result
+
+
+def shown(thing: object) -> str:
+    """Return what thing is, short enough for an error message."""
+    if isinstance(thing, int) and thing.bit_length() > 64:
+        return f"an int of {thing.bit_length()} bits"
+    text = " ".join(repr(thing).split())
+    return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(thing).__name__})"
+
+
+def way_out(thing: object) -> str:
+    """Return what to do with something that is not a real number."""
+    if type(thing) is Value:
+        return "it already is a Value; use it as it is, or v.detach() for its number without its history"
+    if isinstance(thing, str | bytes):
+        return "convert the text with float(text) first"
+    if isinstance(thing, complex):
+        return "Values are real; use .real and .imag as two numbers"
+    if hasattr(thing, "__len__"):
+        return "a Value holds one number; make one Value for each element"
+    return "a Value holds an int, float, bool, Fraction, Decimal or a numpy scalar"

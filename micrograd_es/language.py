@@ -1,0 +1,51 @@
+"""Every sentence shown to a person, in Spanish and in English: locale/*.json by key, numbers as each writes them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+
+LANGUAGES = ("es", "en")
+VARIABLES = ("MICROGRAD_ES_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+
+
+def preferred(environment: Mapping[str, str] | None = None) -> str:
+    """Return the language the environment asks for: the first variable that is set decides.
+
+    Unset, C and POSIX mean Spanish, the language of the lesson; any language but Spanish, English.
+    """
+    environment = os.environ if environment is None else environment
+    name = next((environment[variable] for variable in VARIABLES if environment.get(variable)), "C")
+    code = name.partition(".")[0].partition("_")[0].lower()
+    return "es" if code in ("es", "c", "posix") else "en"
+
+
+@cache
+def sentences(language: str) -> dict[str, str]:
+    """Return all sentences of a language by key."""
+    if language not in LANGUAGES:
+        raise ValueError(f"language {language!r}: expected one of {', '.join(LANGUAGES)}")
+    text = files("micrograd_es").joinpath("locale", f"{language}.json").read_text(encoding="utf-8")
+    found: dict[str, str] = json.loads(text)
+    return found
+
+
+class Language:
+    """A language: `say("key", …)` gives a sentence, `number(x)` a number as it is written there."""
+
+    def __init__(self, language: str | None = None) -> None:
+        self.code = language or preferred()
+        self.sentences = sentences(self.code)
+
+    def say(self, key: str, **parts: object) -> str:
+        """Return the sentence of that key; floats among its parts are written with `number`."""
+        written = {k: self.number(part) if isinstance(part, float) else part for k, part in parts.items()}
+        return self.sentences[key].format(**written)
+
+    def number(self, x: float, spec: str = ".4g") -> str:
+        """Return x with the decimal sign of the language; very large and small ones as 1.2e-07."""
+        text = format(x, spec)
+        return text.replace(".", ",") if self.code == "es" else text

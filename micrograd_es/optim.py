@@ -1,0 +1,40 @@
+"""Who moves the parameters."""
+
+import math
+from collections.abc import Iterable
+
+from micrograd_es.errors import NonFiniteError
+from micrograd_es.value import Value, as_float, shown
+
+
+class SGD:
+    """Gradient descent: each step moves every parameter against its gradient, p ← p - lr·∂error/∂p."""
+
+    def __init__(self, parameters: Iterable[Value], lr: float) -> None:
+        self.parameters = list(parameters)
+        if not self.parameters:
+            raise ValueError("SGD without parameters: pass network.parameters()")
+        for parameter in self.parameters:
+            if type(parameter) is not Value or parameter.primitive is not None:
+                raise TypeError(f"parameter {shown(parameter)}: expected a leaf, such as Value(0.5)")
+        self.lr = as_float(lr)
+        if not 0 < self.lr < math.inf:
+            raise ValueError(f"lr={lr!r}: the learning rate is a finite number above 0, for example 0.01")
+
+    def zero_grad(self) -> None:
+        """Set every parameter's gradient to 0; without it, backward() adds to what is there."""
+        for parameter in self.parameters:
+            parameter.grad = 0.0
+
+    def step(self) -> None:
+        """Move all parameters, or none: NonFiniteError names the first that would be lost."""
+        moved = [parameter.data - self.lr * parameter.grad for parameter in self.parameters]
+        for i, (parameter, data) in enumerate(zip(self.parameters, moved, strict=True)):
+            if not math.isfinite(data):
+                name = parameter.name or f"parameter {i}"
+                raise NonFiniteError(
+                    f"{name} = {parameter.data!r} has the gradient {parameter.grad!r}; no parameter was moved: "
+                    f"try a learning rate below {self.lr!r}, or look for the operation that overflowed"
+                )
+        for parameter, data in zip(self.parameters, moved, strict=True):
+            parameter.data = data
