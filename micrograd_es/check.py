@@ -74,6 +74,8 @@ def judge(f: Callable[..., Any], point: list[float], i: int, claimed: float) -> 
         return InputCheck(claimed, measured, bound, "fail", "the slope claimed is not a finite number")
     if abs(claimed - measured) > 2 * bound + TOLERANCE * scale:
         return InputCheck(claimed, measured, bound, "fail", "further apart than the error of measuring")
+    if around == claimed == 0:
+        return InputCheck(claimed, measured, bound, "pass", "the output does not move at all")
     if bound > TOLERANCE * scale:
         return InputCheck(claimed, measured, bound, "inconclusive", "the measure is too coarse to tell")
     return InputCheck(claimed, measured, bound, "pass", "")

@@ -17,7 +17,7 @@ from micrograd_es.value import Value
 
 LOSSES: dict[str, Callable[[Any, Any], Any]] = {"absolute": absolute_error, "squared": squared_error}
 REACHED = 1e-6  # |output - target| below which the target counts as reached
-ZONE = 0.25  # the article's green zone: |output - target| up to here
+ZONE = 0.5  # the article's green zone, a tenth of its error: |output - target| up to here
 DIVERGED = 1e6  # times the best error so far
 
 
@@ -143,7 +143,7 @@ def descend(lesson: Lesson, lr: float, limit: int, goal: float = REACHED, halve:
         steps.append(
             Step(len(steps), w1.data, w2.data, output.data, error.data, w1.grad, w2.grad, optimizer.lr)
         )
-        if abs(off) < goal:
+        if abs(off) < goal or off == 0:
             verdict = "reached"
         elif error.data > DIVERGED * best:
             verdict = "diverges"
@@ -177,23 +177,28 @@ class Rates:
 def sweep(lesson: Lesson, lr: float, limit: int = 200) -> Rates:
     """Return what becomes of the descent at constant rates lr·2ᵏ, one run for each thing that can happen.
 
-    For the absolute error the goal is the green zone, |ŷ - t| ≤ 0.25, for the squared one 1e-3.
+    The goal is to come into the zone and stay there: for the absolute error the article's green
+    zone, |ŷ - t| ≤ 0.5, for the squared one 1e-3.
     """
     goal = ZONE if lesson.loss == "absolute" else 1e-3
 
     def run(k: int) -> Descent:
-        return descend(lesson, lr * 2.0**k, limit, goal, halve=False)
+        return settled(lesson, descend(lesson, lr * 2.0**k, limit, goal=0, halve=False), goal)
 
     found = {"good": run(0), "twice": run(1)}
-    slower = map(run, range(-1, -21, -1))
-    faster = [run(k) for k in range(2, 21)]
-    picks = {
-        "slow": next((d for d in slower if d.verdict == "slow"), None),
-        "bounces": next((d for d in faster if d.verdict == "bounces"), None),
-        "diverges": next((d for d in faster if d.verdict == "diverges"), None),
-    }
-    found |= {role: descent for role, descent in picks.items() if descent is not None}
+    slower, faster = ([run(k) for k in range(sign, 11 * sign, sign)] for sign in (-1, 1))
+    for role, runs in (("slow", slower), ("bounces", faster), ("diverges", faster)):
+        found |= {role: descent for descent in runs[::-1] if descent.verdict == role}  # nearest last
     return Rates(goal, limit, tuple(sorted(found.items(), key=lambda item: item[1].lr)))
+
+
+def settled(lesson: Lesson, descent: Descent, goal: float) -> Descent:
+    """Return the descent up to where it comes within goal of the target to stay, if it does."""
+    outside = [abs(step.output - lesson.target) > goal for step in descent.steps]
+    if descent.verdict == "diverges" or any(outside[-10:]):
+        return descent
+    entered = max((i for i, out in enumerate(outside, start=1) if out), default=0)
+    return Descent(descent.lr, descent.steps[: entered + 1], "reached")
 
 
 @dataclass(frozen=True, slots=True)
