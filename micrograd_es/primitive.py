@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -42,8 +43,8 @@ class Primitive:
     node: Callable[..., Any] = field(init=False, repr=False)  # (*args) -> Value: the fast makers
 
     def __post_init__(self) -> None:
-        rule = self.partials[0] if type(self.partials) is tuple and self.partials else self.partials
-        object.__setattr__(self, "__module__", getattr(rule, "__module__", None) or self.value.__module__)
+        module = sys._getframe(2).f_globals["__name__"]  # where the row is written, as namedtuple does it
+        object.__setattr__(self, "__module__", module)
         object.__setattr__(self, "node", maker(self))
 
     @property

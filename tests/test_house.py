@@ -1,0 +1,97 @@
+"""The house itself: imports go down only, README code runs, public docstrings' examples hold, both READMEs match."""
+
+import ast
+import doctest
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "micrograd_es"
+
+FLOORS = [
+    {"errors"},
+    {"value", "language"},
+    {"primitive"},
+    {"primitives"},
+    {"notation"},
+    {"attribution", "check", "nn", "losses", "optim"},
+    {"draw", "draw.terminal"},
+    {"lesson"},
+    {"story"},
+    {"cli"},
+    {"__init__", "__main__"},
+]
+FLOOR = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
+
+
+def room(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {room(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def test_every_room_has_its_floor():
+    assert MODULES.keys() == FLOOR.keys()
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_imports_go_down_only(name):
+    tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
+    typing_only = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.ImportFrom) or node in typing_only or not node.module:
+            continue
+        if node.module == "micrograd_es":
+            below = [alias.name for alias in node.names]
+        elif node.module.startswith("micrograd_es."):
+            below = [node.module.removeprefix("micrograd_es.")]
+        else:
+            continue
+        for other in below:
+            assert FLOOR[other] < FLOOR[name], f"{name} imports {other}"
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name != "__main__"])
+def test_examples_in_docstrings_hold(name):
+    module = importlib.import_module("micrograd_es" if name == "__init__" else f"micrograd_es.{name}")
+    assert doctest.testmod(module).failed == 0
+
+
+def blocks(path: Path, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.es.md"])
+def test_the_code_of_the_readme_runs_and_prints_what_it_says(readme, capsys, monkeypatch):
+    monkeypatch.setenv("MICROGRAD_ES_LANG", "en" if readme == "README.md" else "es")
+    namespace: dict[str, object] = {}
+    found = blocks(ROOT / readme, "python")
+    assert len(found) >= 3
+    for block in found:
+        exec(compile(block, readme, "exec"), namespace)
+        printed = capsys.readouterr().out.splitlines()
+        promised = re.findall(r"#> ?(.*)", block)
+        assert [line.rstrip() for line in printed] == [line.rstrip() for line in promised]
+
+
+def test_both_readmes_hold_the_same_code_and_the_same_sections():
+    one, other = ROOT / "README.md", ROOT / "README.es.md"
+
+    def code(path):
+        return [re.sub(r"#.*", "", block) for block in blocks(path, "python")] + blocks(path, "sh")
+
+    def levels(path):
+        text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+        return re.findall(r"^(#+) ", text, re.MULTILINE)
+
+    assert code(one) == code(other)
+    assert levels(one) == levels(other)
