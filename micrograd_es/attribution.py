@@ -72,10 +72,23 @@ class Responsibility:
         """Return the table as text; in the language of the environment unless another is given."""
         tongue = language or Language()
         number = tongue.number
-        rows = [tuple(tongue.say(f"column_{key}") for key in ("parameter", "value", "gradient", "share", "move"))]
+        rows = [
+            tuple(
+                tongue.say(f"column_{key}")
+                for key in ("parameter", "value", "gradient", "share", "move")
+            )
+        ]
         for s in self.shares:
             move = tongue.say({1: "move_up", -1: "move_down", 0: "move_stay"}[s.move])
-            rows.append((s.name, number(s.data), number(s.gradient), f"{number(100 * s.share, '.1f')} %", move))
+            rows.append(
+                (
+                    s.name,
+                    number(s.data),
+                    number(s.gradient),
+                    f"{number(100 * s.share, '.1f')} %",
+                    move,
+                )
+            )
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = []
         for row in rows:
@@ -91,7 +104,9 @@ def responsibility(error: Value, parameters: Sequence[Value]) -> Responsibility:
     """Return each parameter's gradient, share, move and main chain, in the order given."""
     for node in (error, *parameters):
         if type(node) is not Value:
-            raise TypeError(f"responsibility of {shown(node)}: the error and its parameters are Values")
+            raise TypeError(
+                f"responsibility of {shown(node)}: the error and its parameters are Values"
+            )
     grads, paths, main = read_back(error)
     gradients = [grads.get(parameter, 0.0) for parameter in parameters]
     whole = math.fsum(map(abs, gradients))
@@ -121,9 +136,10 @@ def read_back(
     main: dict[Value, tuple[float, Value | None, float]] = {output: (1.0, None, 1.0)}
     for node in reversed(topological_order(output)):
         for arg, partial in zip(node.args, node.partials, strict=True):
-            grads[arg] = grads.get(arg, 0.0) + grads[node] * partial
+            share = grads[node] * partial if grads[node] else 0.0  # as backward() does
+            grads[arg] = grads.get(arg, 0.0) + share
             paths[arg] = paths.get(arg, 0) + paths[node]
-            strength = abs(main[node][0] * partial)
+            strength = abs(main[node][0] * partial) if main[node][0] else 0.0
             if arg not in main or strength > main[arg][0]:
                 main[arg] = (strength, node, partial)
     return grads, paths, main

@@ -69,15 +69,23 @@ def judge(f: Callable[..., Any], point: list[float], i: int, claimed: float) -> 
     measured, bound, around = slope(f, point, i)
     scale = max(abs(claimed), abs(measured), 1e-3 * around)
     if not math.isfinite(measured):
-        return InputCheck(claimed, measured, bound, "inconclusive", "f is not defined all around the point")
+        return InputCheck(
+            claimed, measured, bound, "inconclusive", "f is not defined all around the point"
+        )
     if not math.isfinite(claimed):
-        return InputCheck(claimed, measured, bound, "fail", "the slope claimed is not a finite number")
+        return InputCheck(
+            claimed, measured, bound, "fail", "the slope claimed is not a finite number"
+        )
     if abs(claimed - measured) > 2 * bound + TOLERANCE * scale:
-        return InputCheck(claimed, measured, bound, "fail", "further apart than the error of measuring")
+        return InputCheck(
+            claimed, measured, bound, "fail", "further apart than the error of measuring"
+        )
     if around == claimed == 0:
         return InputCheck(claimed, measured, bound, "pass", "the output does not move at all")
     if bound > TOLERANCE * scale:
-        return InputCheck(claimed, measured, bound, "inconclusive", "the measure is too coarse to tell")
+        return InputCheck(
+            claimed, measured, bound, "inconclusive", "the measure is too coarse to tell"
+        )
     return InputCheck(claimed, measured, bound, "pass", "")
 
 
@@ -92,7 +100,9 @@ def slope(f: Callable[..., Any], point: list[float], i: int) -> tuple[float, flo
     h = 2.0 ** math.frexp(x)[1] / 8 if x else 0.125  # a power of two: x ± h are exact
     best, previous, around = (math.nan, math.inf), math.nan, 0.0
     for _ in range(20):
-        above, below = (measure_at(f, [*point[:i], x + nudge, *point[i + 1 :]]) for nudge in (h, -h))
+        above, below = (
+            measure_at(f, [*point[:i], x + nudge, *point[i + 1 :]]) for nudge in (h, -h)
+        )
         difference = (above - below) / (2 * h)
         if math.isfinite(difference):
             around = max(around, abs(difference))

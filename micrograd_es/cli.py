@@ -45,7 +45,11 @@ def run(argv: list[str]) -> int:
         print(f"micrograd-es: {problem}\n{tongue.say('see_help')}", file=sys.stderr)
         return BAD_ARGUMENTS
     if options.help or options.version:
-        print(parser(tongue).format_help() if options.help else f"micrograd-es {version('micrograd-es')}")
+        print(
+            parser(tongue).format_help()
+            if options.help
+            else f"micrograd-es {version('micrograd-es')}"
+        )
         return OK
     try:
         story = tell(lesson_of(options), options.lr, options.steps)
@@ -57,13 +61,20 @@ def run(argv: list[str]) -> int:
     else:
         bold, plain = ("\x1b[1m", "\x1b[0m") if colour() else ("", "")
         for i, (title, lines) in enumerate(sections(story, tongue), start=1):
-            print(f"{bold}{i}. {title}{plain}", *(f"   {line}".rstrip() for line in lines), "", sep="\n")
+            print(
+                f"{bold}{i}. {title}{plain}",
+                *(f"   {line}".rstrip() for line in lines),
+                "",
+                sep="\n",
+            )
     return OK if story.descent.verdict == "reached" else NOT_REACHED
 
 
 def colour() -> bool:
     """Whether to write bold titles: only to a terminal, and not if NO_COLOR is set (no-color.org)."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return (
+        sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    )
 
 
 def lesson_of(options: argparse.Namespace) -> Lesson:
@@ -97,7 +108,10 @@ class Help(argparse.RawDescriptionHelpFormatter):
 
 def parser(tongue: Language) -> Parser:
     """Return the parser; a missing or wrong argument passes through it as text, for `parsed` to judge."""
-    heading = type("Heading", (Help,), {"usage": tongue.say("help_usage")})
+
+    class Heading(Help):
+        usage = tongue.say("help_usage")
+
     made = Parser(
         "micrograd-es",
         usage="micrograd-es [--lang es|en] […]",
@@ -105,14 +119,20 @@ def parser(tongue: Language) -> Parser:
         epilog=tongue.say("help_epilog"),
         add_help=False,
         allow_abbrev=False,
-        formatter_class=heading,
+        formatter_class=Heading,
     )
     group = made.add_argument_group(tongue.say("help_options"))
     for name in (*NUMBERS, *WHOLE):
-        group.add_argument(f"--{name}", nargs="?", const="", metavar="N", help=tongue.say(f"help_{name}"))
+        group.add_argument(
+            f"--{name}", nargs="?", const="", metavar="N", help=tongue.say(f"help_{name}")
+        )
     for name, choices in CHOICES.items():
         group.add_argument(
-            f"--{name}", nargs="?", const="", metavar="|".join(choices), help=tongue.say(f"help_{name}")
+            f"--{name}",
+            nargs="?",
+            const="",
+            metavar="|".join(choices),
+            help=tongue.say(f"help_{name}"),
         )
     for name in SWITCHES:
         group.add_argument(f"--{name}", action="store_true", help=tongue.say(f"help_{name}"))
@@ -131,13 +151,17 @@ def parsed(argv: list[str], tongue: Language) -> argparse.Namespace:
     for name, lowest, default in (("steps", 1, 500), ("seed", 0, None)):
         text = getattr(options, name)
         if text is not None and not (text.isascii() and text.isdigit() and int(text) >= lowest):
-            raise ValueError(tongue.say("error_whole", option=f"--{name}", text=text, lowest=lowest))
+            raise ValueError(
+                tongue.say("error_whole", option=f"--{name}", text=text, lowest=lowest)
+            )
         setattr(options, name, default if text is None else int(text))
     for name, choices in CHOICES.items():
         text = getattr(options, name)
         if text is not None and text not in choices:
             listed = ", ".join(choices)
-            raise ValueError(tongue.say("error_choice", option=f"--{name}", text=text, choices=listed))
+            raise ValueError(
+                tongue.say("error_choice", option=f"--{name}", text=text, choices=listed)
+            )
     options.loss = options.loss or "absolute"
     return options
 
@@ -146,7 +170,12 @@ def joined(argv: list[str]) -> list[str]:
     """Return argv with `--w1 -1e-3` as `--w1=-1e-3`, which argparse would take for another option."""
     out: list[str] = []
     for text in argv:
-        if out and out[-1] in {f"--{name}" for name in NUMBERS} and text.startswith("-") and text[1:2] != "-":
+        if (
+            out
+            and out[-1] in {f"--{name}" for name in NUMBERS}
+            and text.startswith("-")
+            and text[1:2] != "-"
+        ):
             out[-1] += f"={text}"
         else:
             out.append(text)

@@ -42,7 +42,9 @@ class Language:
 
     def say(self, key: str, **parts: object) -> str:
         """Return the sentence of that key; floats among its parts are written with `number`."""
-        written = {k: self.number(part) if isinstance(part, float) else part for k, part in parts.items()}
+        written = {
+            k: self.number(part) if isinstance(part, float) else part for k, part in parts.items()
+        }
         return self.sentences[key].format(**written)
 
     def number(self, x: float, spec: str = ".4g") -> str:

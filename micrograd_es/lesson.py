@@ -15,7 +15,10 @@ from micrograd_es.nn import MLP
 from micrograd_es.optim import SGD
 from micrograd_es.value import Value
 
-LOSSES: dict[str, Callable[[Any, Any], Any]] = {"absolute": absolute_error, "squared": squared_error}
+LOSSES: dict[str, Callable[[Any, Any], Any]] = {
+    "absolute": absolute_error,
+    "squared": squared_error,
+}
 REACHED = 1e-6  # |output - target| below which the target counts as reached
 ZONE = 0.5  # the article's green zone, a tenth of its error: |output - target| up to here
 DIVERGED = 1e6  # times the best error so far
@@ -34,7 +37,9 @@ class Lesson:
     def network(self) -> MLP:
         """Return the network with its two weights set, and named w1 and w2."""
         network = MLP(1, [1, 1], activation="linear", bias=False, rng=random.Random(0))
-        for parameter, data, name in zip(network.parameters(), (self.w1, self.w2), ("w1", "w2"), strict=True):
+        for parameter, data, name in zip(
+            network.parameters(), (self.w1, self.w2), ("w1", "w2"), strict=True
+        ):
             parameter.data, parameter.name = data, name
         return network
 
@@ -114,7 +119,9 @@ class Descent:
         return self.steps[-1]
 
 
-def descend(lesson: Lesson, lr: float, limit: int, goal: float = REACHED, halve: bool | None = None) -> Descent:
+def descend(
+    lesson: Lesson, lr: float, limit: int, goal: float = REACHED, halve: bool | None = None
+) -> Descent:
     """Return the descent from the lesson's start until |ŷ - t| < goal, at most `limit` steps.
 
     With `halve` the rate is halved at every change of sign of ŷ - t, without which |ŷ - t| never
@@ -141,7 +148,16 @@ def descend(lesson: Lesson, lr: float, limit: int, goal: float = REACHED, halve:
         side = off
         best = min(best, error.data)
         steps.append(
-            Step(len(steps), w1.data, w2.data, output.data, error.data, w1.grad, w2.grad, optimizer.lr)
+            Step(
+                len(steps),
+                w1.data,
+                w2.data,
+                output.data,
+                error.data,
+                w1.grad,
+                w2.grad,
+                optimizer.lr,
+            )
         )
         if abs(off) < goal or off == 0:
             verdict = "reached"
@@ -188,7 +204,9 @@ def sweep(lesson: Lesson, lr: float, limit: int = 200) -> Rates:
     found = {"good": run(0), "twice": run(1)}
     slower, faster = ([run(k) for k in range(sign, 11 * sign, sign)] for sign in (-1, 1))
     for role, runs in (("slow", slower), ("bounces", faster), ("diverges", faster)):
-        found |= {role: descent for descent in runs[::-1] if descent.verdict == role}  # nearest last
+        found |= {
+            role: descent for descent in runs[::-1] if descent.verdict == role
+        }  # nearest last
     return Rates(goal, limit, tuple(sorted(found.items(), key=lambda item: item[1].lr)))
 
 
@@ -222,7 +240,9 @@ def climb(lesson: Lesson, directions: int = 360) -> Climb:
     for i in range(directions):
         degrees = 360 * i / directions
         u, v = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
-        above, below = (lesson.at(lesson.w1 + s * h * u, lesson.w2 + s * h * v).error for s in (1, -1))
+        above, below = (
+            lesson.at(lesson.w1 + s * h * u, lesson.w2 + s * h * v).error for s in (1, -1)
+        )
         slopes.append((degrees, (above - below) / (2 * h)))
     return Climb(start.length, math.degrees(math.atan2(start.g2, start.g1)) % 360, tuple(slopes))
 
@@ -230,4 +250,6 @@ def climb(lesson: Lesson, directions: int = 360) -> Climb:
 def field(lesson: Lesson, size: int = 5, spacing: float = 0.25) -> list[list[Step]]:
     """Return the gradient on a grid around the start, rows from the largest w2 to the smallest."""
     offsets = [spacing * (i - size // 2) for i in range(size)]
-    return [[lesson.at(lesson.w1 + dx, lesson.w2 + dy) for dx in offsets] for dy in reversed(offsets)]
+    return [
+        [lesson.at(lesson.w1 + dx, lesson.w2 + dy) for dx in offsets] for dy in reversed(offsets)
+    ]

@@ -60,17 +60,25 @@ class Neuron(Module):
     """activation(w₁x₁ + … + wₙxₙ + b), with w drawn from U(-1, 1) and b = 0."""
 
     def __init__(
-        self, nin: int, activation: Activation = "relu", bias: bool = True, rng: Uniform | None = None
+        self,
+        nin: int,
+        activation: Activation = "relu",
+        bias: bool = True,
+        rng: Uniform | None = None,
     ) -> None:
         source = rng or random  # micrograd's source, in micrograd's order
         self.w = [Value(source.uniform(-1, 1)) for _ in range(at_least_one(nin, "inputs"))]
         self.b = Value(0.0) if bias else None
         self.activation = activation_named(activation)
+        self.activate = getattr(self.activation, "node", self.activation)  # act is always a Value
         self.name_parameters()
 
     def __call__(self, x: Sequence[Any]) -> Any:
-        act = dot.node(*dot.gather(self.w, inputs(x, len(self.w)), self.b))  # type: ignore[misc]  # dot gathers
-        return act if self.activation is None else self.activation(act)
+        w = self.w
+        if len(checked(x)) != len(w):
+            raise ValueError(f"{len(x)} inputs for neurons that take {len(w)}")
+        act = dot.node(*w, *x) if self.b is None else dot.node(*w, *x, self.b)
+        return act if self.activate is None else self.activate(act)
 
     def __repr__(self) -> str:
         name = "linear" if self.activation is None else getattr(self.activation, "name", "custom")
@@ -88,7 +96,9 @@ class Layer(Module):
         bias: bool = True,
         rng: Uniform | None = None,
     ) -> None:
-        self.neurons = [Neuron(nin, activation, bias, rng) for _ in range(at_least_one(nout, "neurons"))]
+        self.neurons = [
+            Neuron(nin, activation, bias, rng) for _ in range(at_least_one(nout, "neurons"))
+        ]
         self.name_parameters()
 
     def __call__(self, x: Sequence[Any]) -> Any:
@@ -116,7 +126,9 @@ class MLP(Module):
         rng: Uniform | None = None,
     ) -> None:
         if not nouts:
-            raise ValueError("MLP without layers: nouts is the size of each layer, for example [16, 16, 1]")
+            raise ValueError(
+                "MLP without layers: nouts is the size of each layer, for example [16, 16, 1]"
+            )
         kinds = [activation] * (len(nouts) - 1) + [output]
         sizes = zip([nin, *nouts], nouts, kinds, strict=False)
         self.layers = [Layer(n, nout, kind, bias, rng) for n, nout, kind in sizes]
@@ -132,13 +144,12 @@ class MLP(Module):
         return f"MLP of [{', '.join(map(str, self.layers))}]"
 
 
-def inputs(x: Any, count: int) -> Sequence[Any]:
-    """Return x if it is a sequence of count numbers or Values."""
-    if isinstance(x, Value) or not hasattr(x, "__len__") or isinstance(x, str):
-        raise TypeError(f"input {x!r} ({type(x).__name__}): a network is called with a list, as in net([4.0])")
-    if len(x) != count:
-        raise ValueError(f"{len(x)} inputs for neurons that take {count}")
-    return x  # type: ignore[no-any-return]  # anything with a length, such as a numpy row
+def checked(x: Any) -> Sequence[Any]:
+    """Return x if it is a sequence: a list, a tuple, a numpy row."""
+    if type(x) is not list and (isinstance(x, str | Value) or not hasattr(x, "__len__")):
+        kind = type(x).__name__
+        raise TypeError(f"input {x!r} ({kind}): a network is called with a list, as in net([4.0])")
+    return x  # type: ignore[no-any-return]  # anything with a length
 
 
 def at_least_one(count: int, things: str) -> int:
@@ -152,5 +163,7 @@ def activation_named(activation: Activation) -> Callable[[Any], Any] | None:
         return activation
     if activation not in ACTIVATIONS:
         names = ", ".join(ACTIVATIONS)
-        raise ValueError(f"activation {activation!r}: expected one of {names}, or a function of a Value")
+        raise ValueError(
+            f"activation {activation!r}: expected one of {names}, or a function of a Value"
+        )
     return ACTIVATIONS[activation]

@@ -10,11 +10,35 @@ from micrograd_es import primitives as table
 from micrograd_es.primitive import Primitive
 from micrograd_es.value import Value
 
-OPERATORS = {"add": table.add, "sub": table.sub, "mul": table.mul, "truediv": table.div, "pow": table.power}
-UNARY = ("exp", "log", "sqrt", "sin", "cos", "tanh", "sigmoid", "relu", "abs", "sign", "step", "detach")
+OPERATORS = {
+    "add": table.add,
+    "sub": table.sub,
+    "mul": table.mul,
+    "truediv": table.div,
+    "pow": table.power,
+}
+UNARY = (
+    "exp",
+    "log",
+    "sqrt",
+    "sin",
+    "cos",
+    "tanh",
+    "sigmoid",
+    "relu",
+    "abs",
+    "sign",
+    "step",
+    "detach",
+)
 BINARY = ("maximum", "minimum")
 COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
-CONVERSIONS = {"float": float, "int": int, "bool": bool, "round": round}
+CONVERSIONS: dict[str, Callable[..., Any]] = {
+    "float": float,
+    "int": int,
+    "bool": bool,
+    "round": round,
+}
 
 
 def reflected(primitive: Primitive) -> Callable[[Value, Any], Any]:
@@ -34,6 +58,11 @@ def conversion(convert: Callable[..., Any]) -> Callable[..., Any]:
     return lambda self, *digits: convert(self._data, *digits)
 
 
+def formatted(self: Value, spec: str) -> str:
+    """Return f"{v:.3f}" as the number is formatted; plain f"{v}" is the repr, like str(v)."""
+    return format(self._data, spec) if spec else repr(self)
+
+
 def attach() -> None:
     """Hang the notation on Value; value.py declares the same names for type checkers."""
     for name, primitive in OPERATORS.items():
@@ -49,9 +78,7 @@ def attach() -> None:
     Value.__abs__ = table.abs.node  # type: ignore[method-assign]
     Value.__pos__ = lambda self: self  # type: ignore[method-assign]
     Value.__hash__ = object.__hash__  # type: ignore[method-assign]  # by identity: two leaves of 2.0 are two
-    Value.__format__ = (  # type: ignore[method-assign]
-        lambda self, spec: format(self._data, spec) if spec else repr(self)
-    )
+    Value.__format__ = formatted  # type: ignore[assignment,method-assign]
 
 
 attach()

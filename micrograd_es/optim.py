@@ -16,10 +16,14 @@ class SGD:
             raise ValueError("SGD without parameters: pass network.parameters()")
         for parameter in self.parameters:
             if type(parameter) is not Value or parameter.primitive is not None:
-                raise TypeError(f"parameter {shown(parameter)}: expected a leaf, such as Value(0.5)")
+                raise TypeError(
+                    f"parameter {shown(parameter)}: expected a leaf, such as Value(0.5)"
+                )
         self.lr = as_float(lr)
         if not 0 < self.lr < math.inf:
-            raise ValueError(f"lr={lr!r}: the learning rate is a finite number above 0, for example 0.01")
+            raise ValueError(
+                f"lr={lr!r}: the learning rate is a finite number above 0, for example 0.01"
+            )
 
     def zero_grad(self) -> None:
         """Set every parameter's gradient to 0; without it, backward() adds to what is there."""

@@ -43,7 +43,9 @@ class Primitive:
     node: Callable[..., Any] = field(init=False, repr=False)  # (*args) -> Value: the fast makers
 
     def __post_init__(self) -> None:
-        module = sys._getframe(2).f_globals["__name__"]  # where the row is written, as namedtuple does it
+        module = sys._getframe(2).f_globals[
+            "__name__"
+        ]  # where the row is written, as namedtuple does it
         object.__setattr__(self, "__module__", module)
         object.__setattr__(self, "node", maker(self))
 
@@ -68,6 +70,12 @@ class Primitive:
         for arg in args:
             if type(arg) is Value:
                 return self.node(*args)
+        try:
+            y = self.value(*args)  # the rules of other rows come here, with floats: no detours
+        except (TypeError, *UNDEFINED):
+            y = None
+        if type(y) is float and not y * 0.0:
+            return y
         return evaluate(self, [as_float(arg) for arg in args], args)
 
     def __reduce__(self) -> str:
@@ -77,7 +85,9 @@ class Primitive:
         """Return the primitive applied to operands, as a formula."""
         if not self.text:
             return f"{self.name}({', '.join(operands)})"
-        return self.text.format(*(f"({term})" if " " in term or term[:1] == "-" else term for term in operands))
+        return self.text.format(
+            *(f"({term})" if " " in term or term[:1] == "-" else term for term in operands)
+        )
 
 
 # ---- the plain form: one thing at a time, and every error with its names --------------------------
@@ -97,7 +107,9 @@ def evaluate(primitive: Primitive, data: Sequence[float], args: Sequence[Any]) -
     if given and not math.isfinite(y):
         formula = primitive.written(*map(operand, args))
         if math.isinf(y):
-            raise OverflowError(f"{formula} is too large for a float (1.8e308): scale the operands down")
+            raise OverflowError(
+                f"{formula} is too large for a float (1.8e308): scale the operands down"
+            )
         domain = primitive.domain or "arguments that give a real number"
         raise DomainError(f"{formula} is undefined: {primitive.name} needs {domain}")
     return y
@@ -109,12 +121,15 @@ def node_of(primitive: Primitive, *operands: Any) -> Value:
     data = [arg._data for arg in args]
     y = evaluate(primitive, data, args)
     partials = [
-        0.0 if is_constant(arg) else partial_of(primitive, i, y, data, args) for i, arg in enumerate(args)
+        0.0 if is_constant(arg) else partial_of(primitive, i, y, data, args)
+        for i, arg in enumerate(args)
     ]
     return make(y, primitive, args, tuple(partials))
 
 
-def partial_of(primitive: Primitive, i: int, y: float, data: Sequence[float], args: Sequence[Value]) -> Any:
+def partial_of(
+    primitive: Primitive, i: int, y: float, data: Sequence[float], args: Sequence[Value]
+) -> Any:
     """Return the i-th partial as a float, or as Undefined where finite operands give none."""
     try:
         partial = float(primitive.partial(i, y, data))
@@ -166,7 +181,8 @@ def unary(primitive: Primitive) -> Callable[[Value], Value]:
         made._data = y
         made.grad = 0.0
         made.primitive = primitive
-        made.a, made.da = a, da
+        made.a = a
+        made.da = da
         made.b = made.db = made.mark = made.name = None
         return made
 
@@ -174,8 +190,9 @@ def unary(primitive: Primitive) -> Callable[[Value], Value]:
 
 
 def binary(primitive: Primitive) -> Callable[[Any, Any], Any]:
-    """Return the maker of a function of two arguments, one of which may be a number."""
+    """Return the maker of a function of two arguments."""
     value, (by_a, by_b) = primitive.value, map(as_rule, primitive.partials)
+    mixed = with_number(primitive)
 
     def node(a: Any, b: Any) -> Any:
         if type(b) is not Value or type(a) is not Value:
@@ -193,12 +210,48 @@ def binary(primitive: Primitive) -> Callable[[Any, Any], Any]:
         made._data = y
         made.grad = 0.0
         made.primitive = primitive
-        made.a, made.da, made.b, made.db = a, da, b, db
+        made.a = a
+        made.da = da
+        made.b = b
+        made.db = db
         made.mark = made.name = None
         return made
 
-    def mixed(a: Any, b: Any) -> Any:
-        left, right = (x if type(x) is Value else lifted(x) for x in (a, b))
+    return node
+
+
+def additive(primitive: Primitive) -> Callable[[Any, Any], Any]:
+    """Return the maker of a function of two arguments whose partials are constants: a + b, a - b."""
+    value, (da, db) = primitive.value, map(float, primitive.partials)
+    mixed = with_number(primitive)
+
+    def node(a: Any, b: Any) -> Any:
+        if type(b) is not Value or type(a) is not Value:
+            return mixed(a, b)
+        y = value(a._data, b._data)
+        if y * 0.0:
+            return node_of(primitive, a, b)
+        made = new(Value)
+        made._data = y
+        made.grad = 0.0
+        made.primitive = primitive
+        made.a = a
+        made.da = da
+        made.b = b
+        made.db = db
+        made.mark = made.name = None
+        return made
+
+    return node
+
+
+def with_number(primitive: Primitive) -> Callable[[Any, Any], Any]:
+    """Return the maker for a number on one side, whose partial nobody asks for."""
+    value, (by_a, by_b) = primitive.value, map(as_rule, primitive.partials)
+
+    def node(a: Any, b: Any) -> Any:
+        left = a if type(a) is Value else lifted(a)
+        right = b if type(b) is Value else lifted(b)
         if left is NotImplemented or right is NotImplemented:
             return NotImplemented
         x, z = left._data, right._data
@@ -215,46 +268,32 @@ def binary(primitive: Primitive) -> Callable[[Any, Any], Any]:
     return node
 
 
-def additive(primitive: Primitive) -> Callable[[Any, Any], Any]:
-    """Return the maker of a function of two arguments whose partials are constants: a + b, a - b."""
-    value, (da, db) = primitive.value, map(float, primitive.partials)
-
-    def node(a: Any, b: Any) -> Any:
-        if type(b) is not Value:
-            b = lifted(b)
-        if type(a) is not Value:
-            a = lifted(a)
-        if a is NotImplemented or b is NotImplemented:
-            return NotImplemented
-        y = value(a._data, b._data)
-        if y * 0.0:
-            return node_of(primitive, a, b)
-        made = new(Value)
-        made._data = y
-        made.grad = 0.0
-        made.primitive = primitive
-        made.a, made.da, made.b, made.db = a, da, b, db
-        made.mark = made.name = None
-        return made
-
-    return node
-
-
 def variadic(primitive: Primitive) -> Callable[..., Value]:
     """Return the maker of a function of any number of arguments."""
     value, rule = primitive.value, primitive.partials
 
     def node(*operands: Any) -> Value:
-        args = tuple([arg if type(arg) is Value else constant_node(arg) for arg in operands])
-        data = [arg._data for arg in args]
+        args = operands
+        try:
+            data = [arg._data for arg in args]
+        except AttributeError:  # there are numbers among them
+            args = tuple([arg if type(arg) is Value else constant_node(arg) for arg in args])
+            data = [arg._data for arg in args]
         try:
             y = value(*data)
             partials = rule(y, *data)
         except UNDEFINED:
             return node_of(primitive, *args)
-        if (y + sum(partials)) * 0.0:
+        if (y + sum(partials)) * 0.0 or len(args) < 3:
             return node_of(primitive, *args)
-        return make(y, primitive, args, partials)
+        made = new(Value)
+        made._data = y
+        made.grad = 0.0
+        made.primitive = primitive
+        made.a = args
+        made.da = partials
+        made.b = made.db = made.mark = made.name = None
+        return made
 
     return node
 
@@ -268,7 +307,9 @@ def maker(primitive: Primitive) -> Callable[..., Any]:
     """Return the fastest maker that fits."""
     if primitive.arity == 2:
         return binary(primitive) if any(map(callable, primitive.partials)) else additive(primitive)
-    return {1: unary, None: variadic}.get(primitive.arity, any_node)(primitive)
+    if primitive.arity is None:
+        return variadic(primitive)
+    return unary(primitive) if primitive.arity == 1 else any_node(primitive)
 
 
 def as_rule(partial: Any) -> Rule:
@@ -286,4 +327,6 @@ def lifted(number: Any) -> Any:
     return constant_node(number)
 
 
-constant = Primitive("constant", float, ())  # a number that an operator lifted: a function of no arguments
+constant = Primitive(
+    "constant", float, ()
+)  # a number that an operator lifted: a function of no arguments

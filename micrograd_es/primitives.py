@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Sequence
-from math import comb, nan, perm
+from math import nan, perm
 from typing import Any
 
 from micrograd_es.primitive import Primitive
@@ -28,7 +28,7 @@ def power_slope_value(a: float, b: float) -> float:
     """Return b·a^(b-1). Where b - 1 must be rounded, a^b / a is closer by up to 250 ulp."""
     if b == 0:
         return 0.0
-    if 0.5 <= b or b == math.floor(b):
+    if b >= 0.5 or b == math.floor(b):
         return b * math.pow(a, b - 1)
     return b * (math.pow(a, b) / a)
 
@@ -48,7 +48,7 @@ def power_jet_value(a: float, b: float, k: float, m: float) -> float:
     log_a = math.log(a) if m else 1.0
     terms = (perm(m, j) * c * log_a ** (m - j) for j, c in enumerate(taylor))
     scale = math.pow(a, b - k) if b >= k - 0.5 or b == math.floor(b) else math.pow(a, b) / a**k
-    return scale * math.fsum(terms)
+    return float(scale * math.fsum(terms))
 
 
 def sigmoid_value(x: float) -> float:
@@ -94,7 +94,7 @@ def minimum_value(a: float, b: float) -> float:
     return a if a <= b else b if b < a else nan
 
 
-def dot_value(*args: float) -> float:
+def dot_value(*args: Any) -> Any:
     n = len(args) // 2
     return sum(map(operator.mul, args[:n], args[n:]), *args[2 * n :])
 
@@ -107,11 +107,22 @@ def dot_partials(y: Any, *args: Any) -> tuple[Any, ...]:
 
 def dot_args(ws: Sequence[Any], xs: Sequence[Any], bias: Any = None) -> tuple[Any, ...]:
     if len(ws) != len(xs):
-        raise ValueError(f"dot of {len(ws)} weights and {len(xs)} inputs: give as many of one as of the other")
+        raise ValueError(
+            f"dot of {len(ws)} weights and {len(xs)} inputs: give as many of one as of the other"
+        )
     return (*ws, *xs) if bias is None else (*ws, *xs, bias)
 
 
 # ---- the table -----------------------------------------------------------------------------------
+
+power_slope: Primitive  # rows that other rows name before they are written
+power_jet: Primitive
+cos: Primitive
+sech2: Primitive
+logistic: Primitive
+step: Primitive
+sign: Primitive
+exceeds: Primitive
 
 # fmt: off
 #                        name          value               partials of y by each argument                                 written

@@ -10,7 +10,18 @@ from typing import Any
 from micrograd_es.attribution import Share
 from micrograd_es.draw.terminal import arrow, curve, heights, on_map
 from micrograd_es.language import Language
-from micrograd_es.lesson import REACHED, Climb, Descent, Lesson, Rates, Step, climb, descend, field, sweep
+from micrograd_es.lesson import (
+    REACHED,
+    Climb,
+    Descent,
+    Lesson,
+    Rates,
+    Step,
+    climb,
+    descend,
+    field,
+    sweep,
+)
 
 FOLD = 6  # steps shown at each end of a long descent
 
@@ -29,7 +40,9 @@ class Story:
 def tell(lesson: Lesson, lr: float | None, limit: int) -> Story:
     """Run the lesson: the descent, the other learning rates, the directions and the field."""
     rate = lesson.rate() if lr is None else lr
-    return Story(lesson, descend(lesson, rate, limit), sweep(lesson, rate), climb(lesson), field(lesson))
+    return Story(
+        lesson, descend(lesson, rate, limit), sweep(lesson, rate), climb(lesson), field(lesson)
+    )
 
 
 def as_dict(story: Story) -> dict[str, Any]:
@@ -45,7 +58,10 @@ def as_dict(story: Story) -> dict[str, Any]:
             "limit": rates.limit,
             "runs": [{"role": role} | run_dict(run, steps=False) for role, run in rates.runs],
         },
-        "stability": {"curvature": finite(lesson.curvature(last.w1, last.w2)), "bound": bound(story)},
+        "stability": {
+            "curvature": finite(lesson.curvature(last.w1, last.w2)),
+            "bound": bound(story),
+        },
         "climb": {
             "length": story.climb.length,
             "degrees": story.climb.degrees,
@@ -96,7 +112,9 @@ def sections(story: Story, tongue: Language) -> Iterator[tuple[str, list[str]]]:
 def network(story: Story, tongue: Language) -> list[str]:
     lesson, start = story.lesson, story.descent.steps[0]
     n = tongue.number
-    formula = f"|{n(start.output)} - {n(lesson.target)}|" + ("²" if lesson.loss == "squared" else "")
+    formula = f"|{n(start.output)} - {n(lesson.target)}|" + (
+        "²" if lesson.loss == "squared" else ""
+    )
     return [
         f"x = {n(lesson.x)} ──w1={n(lesson.w1)}──▶ h ──w2={n(lesson.w2)}──▶ ŷ = {n(start.output)}",
         "",
@@ -117,7 +135,9 @@ def chain(share: Share, tongue: Language) -> list[str]:
     """Return the chain rule that made a gradient, in letters and in numbers."""
     n = tongue.number
     letters = " · ".join(f"∂{name(link.of)}/∂{name(link.by)}" for link in share.chain)
-    numbers = " · ".join(n(p) if p >= 0 else f"({n(p)})" for p in (link.partial for link in share.chain))
+    numbers = " · ".join(
+        n(p) if p >= 0 else f"({n(p)})" for p in (link.partial for link in share.chain)
+    )
     return [f"  ∂E/∂{share.name} = {letters}", f"        = {numbers} = {n(share.gradient)}"]
 
 
@@ -133,7 +153,9 @@ def first_step(story: Story, tongue: Language) -> list[str]:
     a, b = steps[:2]
     pairs = (("w1", a.w1, a.g1, b.w1), ("w2", a.w2, a.g2, b.w2))
     lines += [f"  {w}: {n(old)} - {n(a.lr)} · ({n(g)}) = {n(new)}" for w, old, g, new in pairs]
-    lines.append(tongue.say("step_result", before=a.output, after=b.output, old=a.error, new=b.error))
+    lines.append(
+        tongue.say("step_result", before=a.output, after=b.output, old=a.error, new=b.error)
+    )
     if (story.lesson, round(b.output, 9)) == (Lesson(), 5.5):
         lines.append(tongue.say("step_article"))
     return lines
@@ -152,18 +174,37 @@ def descent(story: Story, tongue: Language) -> list[str]:
     if folded > 1:
         lines[1 + FOLD : -FOLD] = [tongue.say("descent_folded", count=folded)]
     rule = "descent_halving" if story.lesson.loss == "absolute" else "descent_constant"
-    end = tongue.say(f"end_{run.verdict}", steps=run.last.number, off=REACHED, output=run.last.output)
-    remarks = [tongue.say("remark_curve", product=story.lesson.target / story.lesson.x)] if story.lesson.x else []
+    end = tongue.say(
+        f"end_{run.verdict}", steps=run.last.number, off=REACHED, output=run.last.output
+    )
+    remarks = (
+        [tongue.say("remark_curve", product=story.lesson.target / story.lesson.x)]
+        if story.lesson.x
+        else []
+    )
     if story.lesson.loss == "absolute":
         remarks.insert(0, tongue.say("remark_bounce"))
-    return [tongue.say(rule), "", *lines, "", end, *remarks, "", tongue.say("curve_text"), *error_curve(run, tongue)]
+    return [
+        tongue.say(rule),
+        "",
+        *lines,
+        "",
+        end,
+        *remarks,
+        "",
+        tongue.say("curve_text"),
+        *error_curve(run, tongue),
+    ]
 
 
 def error_curve(run: Descent, tongue: Language) -> list[str]:
     """Return the error of every step, on a logarithmic scale."""
     powers = [math.log10(max(step.error, 1e-12)) for step in run.steps]
     drawn = curve(powers)
-    ends = {0: tongue.number(10 ** max(powers), ".1e"), len(drawn) - 1: tongue.number(10 ** min(powers), ".1e")}
+    ends = {
+        0: tongue.number(10 ** max(powers), ".1e"),
+        len(drawn) - 1: tongue.number(10 ** min(powers), ".1e"),
+    }
     lines = [f"{ends.get(i, ''):>8} ┤{line}" for i, line in enumerate(drawn)]
     return [*lines, f"{'':>8} └ 0 … {run.last.number} {tongue.say('column_step')}"]
 
@@ -187,11 +228,19 @@ def arrows(story: Story, tongue: Language) -> list[str]:
     n, found = tongue.number, story.climb
     lines = [tongue.say("field_text"), "", f"{'w2':>8}"]
     for row in story.field:
-        lines.append(f"{n(row[0].w2):>8}  " + "  ".join(f"{arrow(s.g1, s.g2)} {n(s.length, '.3g'):<6}" for s in row))
+        lines.append(
+            f"{n(row[0].w2):>8}  "
+            + "  ".join(f"{arrow(s.g1, s.g2)} {n(s.length, '.3g'):<6}" for s in row)
+        )
     lines.append(f"{'w1':>8}  " + "  ".join(f"  {n(step.w1):<6}" for step in story.field[0]))
     degrees, slope = found.steepest
     measured = tongue.say("climb_measured", count=len(found.slopes), degrees=degrees, slope=slope)
-    return [*lines, "", measured, tongue.say("climb_gradient", degrees=found.degrees, length=found.length)]
+    return [
+        *lines,
+        "",
+        measured,
+        tongue.say("climb_gradient", degrees=found.degrees, length=found.length),
+    ]
 
 
 def seen_from_above(story: Story, tongue: Language) -> list[str]:
@@ -209,7 +258,10 @@ def seen_from_above(story: Story, tongue: Language) -> list[str]:
     n = tongue.number
     lines = [tongue.say("map_text", a=bounds[0], b=bounds[1], c=bounds[2], d=bounds[3]), ""]
     edges = {0: n(y[1]), len(rows) - 1: n(y[0])}
-    lines += [f"{edges.get(i, 'w2' if i == len(rows) // 2 else ''):>8} │{''.join(row)}" for i, row in enumerate(rows)]
+    lines += [
+        f"{edges.get(i, 'w2' if i == len(rows) // 2 else ''):>8} │{''.join(row)}"
+        for i, row in enumerate(rows)
+    ]
     return [*lines, f"{'':>8} └{'─' * 56}", f"{'':>8}  {n(x[0]):<26}w1{n(x[1]):>28}"]
 
 

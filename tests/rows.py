@@ -14,7 +14,9 @@ ARITHMETIC = [TABLE[name] for name in ("add", "sub", "mul", "div", "neg", "dot",
 def sized(low: float, high: float):
     """Numbers of both signs, as likely small as large: 2 ** U(low, high)."""
     return st.builds(
-        lambda sign, exponent: sign * 2.0**exponent, st.sampled_from((1.0, -1.0)), st.floats(low, high)
+        lambda sign, exponent: sign * 2.0**exponent,
+        st.sampled_from((1.0, -1.0)),
+        st.floats(low, high),
     )
 
 

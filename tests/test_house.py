@@ -62,7 +62,9 @@ def test_imports_go_down_only(name):
 
 @pytest.mark.parametrize("name", [name for name in MODULES if name != "__main__"])
 def test_examples_in_docstrings_hold(name):
-    module = importlib.import_module("micrograd_es" if name == "__init__" else f"micrograd_es.{name}")
+    module = importlib.import_module(
+        "micrograd_es" if name == "__init__" else f"micrograd_es.{name}"
+    )
     assert doctest.testmod(module).failed == 0
 
 

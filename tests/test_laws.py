@@ -13,7 +13,17 @@ from micrograd_es.attribution import read_back
 from micrograd_es.check import check_gradient
 from micrograd_es.primitive import node_of
 from micrograd_es.primitives import TABLE
-from tests.rows import ARITHMETIC, ROWS, defined, differentiable, leaves, points, programs, run, sized
+from tests.rows import (
+    ARITHMETIC,
+    ROWS,
+    defined,
+    differentiable,
+    leaves,
+    points,
+    programs,
+    run,
+    sized,
+)
 
 each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 whole = st.integers(-8, 8).map(float)
@@ -26,7 +36,9 @@ def away_from_kinks(row, point) -> bool:
     return all(abs(at - kink) > 0.3 * max(map(abs, point)) for kink in row.kinks)
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row.name != "detach"], ids=lambda row: row.name)
+@pytest.mark.parametrize(
+    "row", [row for row in ROWS if row.name != "detach"], ids=lambda row: row.name
+)
 @given(data=st.data())
 def test_every_partial_is_the_slope_of_its_value(row, data):
     point = data.draw(points(row))
@@ -58,7 +70,9 @@ def test_finite_differences_are_hardly_ever_blind():
 @each_row
 @given(data=st.data())
 def test_the_fast_makers_agree_with_the_plain_form_to_the_bit(row, data):
-    point = data.draw(points(row, sized(-1070, 1023) | st.sampled_from((0.0, -0.0, math.inf, math.nan))))
+    point = data.draw(
+        points(row, sized(-1070, 1023) | st.sampled_from((0.0, -0.0, math.inf, math.nan)))
+    )
     args = leaves(*point)
     try:
         plain = node_of(row, *args)
@@ -68,7 +82,10 @@ def test_the_fast_makers_agree_with_the_plain_form_to_the_bit(row, data):
         assert str(raised.value) == str(error)
         return
     fast = row.node(*args)
-    written = [[repr(p * 1.0 if isinstance(p, int) else p) for p in made.partials] for made in (fast, plain)]
+    written = [
+        [repr(p * 1.0 if isinstance(p, int) else p) for p in made.partials]
+        for made in (fast, plain)
+    ]
     assert repr(fast.data) == repr(plain.data)
     assert written[0] == written[1]
 
@@ -82,7 +99,9 @@ def test_backward_and_gradient_agree(row, data):
     node = row.node(*args)
     assume(all(isinstance(partial, float | int) for partial in node.partials))
     node.backward()
-    assert [g.data for g in gradient(node, args)] == pytest.approx([arg.grad for arg in args], rel=1e-15)
+    assert [g.data for g in gradient(node, args)] == pytest.approx(
+        [arg.grad for arg in args], rel=1e-15
+    )
 
 
 @each_row
@@ -127,7 +146,7 @@ EXACT = {
     "tanh": [lambda x: mpmath.sech(x) ** 2],
     "sigmoid": [lambda x: mpmath.sech(x / 2) ** 2 / 4],
     "sech2": [lambda x: -2 * mpmath.sech(x) ** 2 * mpmath.tanh(x)],
-    "logistic": [lambda x: -mpmath.sech(x / 2) ** 2 / 4 * mpmath.tanh(x / 2)],
+    "logistic": [lambda x: -(mpmath.sech(x / 2) ** 2) / 4 * mpmath.tanh(x / 2)],
 }
 NARROW = {"power": (-20, 20), "power_slope": (-20, 20)} | dict.fromkeys(
     ("exp", "sin", "cos", "tanh", "sigmoid", "sech2", "logistic"), (-10, 9.4)
@@ -146,7 +165,9 @@ def test_every_partial_is_right_to_4_ulp(name, data):
         for partial, slope in zip(partials, EXACT[name], strict=False):
             true = mpmath.mpf(slope(*map(mpmath.mpf, point)))
             if isinstance(partial, float) and 2.3e-308 < abs(true) < 1.7e308:
-                assert abs(mpmath.mpf(partial) - true) <= BUDGET.get(name, 4) * mpmath.mpf(math.ulp(partial))
+                assert abs(mpmath.mpf(partial) - true) <= BUDGET.get(name, 4) * mpmath.mpf(
+                    math.ulp(partial)
+                )
 
 
 @given(programs(), st.tuples(*[st.fractions(-9, 9, max_denominator=6)] * 3))
@@ -239,7 +260,9 @@ def test_the_order_of_construction_does_not_matter(order, numbers):
     for i in order:
         parts[i] = inputs[i] * inputs[(i + 1) % 6]
     total(parts).backward()
-    assert [leaf.grad for leaf in inputs] == [numbers[i - 1] + numbers[(i + 1) % 6] for i in range(6)]
+    assert [leaf.grad for leaf in inputs] == [
+        numbers[i - 1] + numbers[(i + 1) % 6] for i in range(6)
+    ]
 
 
 @given(programs(), st.tuples(whole, whole, whole))

@@ -42,7 +42,9 @@ def test_its_sanity_check():
 def moons():
     """scikit-learn's make_moons(100, noise=.1) with numpy's global generator, to the bit."""
     t = np.linspace(0, np.pi, 50)
-    points = np.vstack([np.append(np.cos(t), 1 - np.cos(t)), np.append(np.sin(t), 1 - np.sin(t) - 0.5)]).T
+    points = np.vstack(
+        [np.append(np.cos(t), 1 - np.cos(t)), np.append(np.sin(t), 1 - np.sin(t) - 0.5)]
+    ).T
     labels = np.array([0] * 50 + [1] * 50)
     order = np.arange(100)
     np.random.shuffle(order)
@@ -63,7 +65,9 @@ def test_its_demo_reproduces_the_losses_and_reaches_every_point():
         hinges = [(1 + -yi * score).relu() for yi, score in zip(y, scores, strict=True)]
         data_loss = sum(hinges) * (1.0 / len(hinges))
         loss = data_loss + 1e-4 * sum(p * p for p in model.parameters())
-        accuracy = np.mean([(yi > 0) == (score.data > 0) for yi, score in zip(y, scores, strict=True)])
+        accuracy = np.mean(
+            [(yi > 0) == (score.data > 0) for yi, score in zip(y, scores, strict=True)]
+        )
         losses[k] = (loss.data, accuracy)
         model.zero_grad()
         loss.backward()
@@ -85,9 +89,16 @@ def test_weights_are_drawn_in_its_order_and_listed_in_its_order():
     random.seed(7)
     net = MLP(2, [3, 1])
     random.seed(7)
-    drawn = [w for nin, nout in ((2, 3), (3, 1)) for _ in range(nout) for w in [*(random.uniform(-1, 1) for _ in range(nin)), 0.0]]
+    drawn = [
+        w
+        for nin, nout in ((2, 3), (3, 1))
+        for _ in range(nout)
+        for w in [*(random.uniform(-1, 1) for _ in range(nin)), 0.0]
+    ]
     assert [p.data for p in net.parameters()] == drawn
-    assert [p.name for p in net.parameters()][:3] == [f"layers[0].neurons[0].{w}" for w in ("w[0]", "w[1]", "b")]
+    assert [p.name for p in net.parameters()][:3] == [
+        f"layers[0].neurons[0].{w}" for w in ("w[0]", "w[1]", "b")
+    ]
     assert net.layers[1].neurons[0].w[2] is net.parameters()[-2]
 
 

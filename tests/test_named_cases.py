@@ -197,11 +197,26 @@ def test_class_08_infinities_that_came_in_propagate():
 
 @pytest.mark.parametrize(
     "number",
-    [2, 2.0, True, Fraction(5, 2), Decimal("2.5"), np.float64(2), np.float32(2), np.int64(2), np.bool_(True)],
+    [
+        2,
+        2.0,
+        True,
+        Fraction(5, 2),
+        Decimal("2.5"),
+        np.float64(2),
+        np.float32(2),
+        np.int64(2),
+        np.bool_(True),
+    ],
     ids=lambda number: type(number).__name__,
 )
 def test_class_12_real_numbers_become_floats(number):
-    for made in (Value(number), Value(1.0) * number, number * Value(1.0), me.maximum(Value(0.0), number)):
+    for made in (
+        Value(number),
+        Value(1.0) * number,
+        number * Value(1.0),
+        me.maximum(Value(0.0), number),
+    ):
         assert type(made) is Value
         assert type(made.data) is float
         assert made.data == float(number)
@@ -248,7 +263,13 @@ def test_class_13_a_value_behaves_as_its_number():
     assert Value(2) == 2
     assert Value(2) == Value(2)
     assert Value(2) != 3
-    assert (float(v), int(v), round(v), round(Value(2.345), 1), f"{v:.3f}") == (2.5, 2, 2, 2.3, "2.500")
+    assert (float(v), int(v), round(v), round(Value(2.345), 1), f"{v:.3f}") == (
+        2.5,
+        2,
+        2,
+        2.3,
+        "2.500",
+    )
     assert [w.data for w in sorted([Value(3), Value(1), Value(2)])] == [1.0, 2.0, 3.0]
     assert max(Value(1), Value(4)) == 4
     assert v > 2
@@ -295,7 +316,9 @@ def test_class_15_a_chain_of_a_million_nodes_builds_goes_back_prints_and_is_free
     assert watch() is None
 
 
-@pytest.mark.parametrize("again", [lambda v: pickle.loads(pickle.dumps(v)), copy.deepcopy], ids=["pickle", "deepcopy"])
+@pytest.mark.parametrize(
+    "again", [lambda v: pickle.loads(pickle.dumps(v)), copy.deepcopy], ids=["pickle", "deepcopy"]
+)
 def test_class_15_pickle_and_deepcopy_are_flat_and_exact(again):
     x = Value(0.5, name="x")
     y = x
@@ -370,7 +393,12 @@ def test_class_16_separate_graphs_in_separate_threads_do_not_mix():
 
 
 def test_third_derivatives_are_right_at_zero():
-    for f, third in ((Value.tanh, -2.0), (Value.sigmoid, -0.125), (lambda x: x**3, 6.0), (lambda x: x**2, 0.0)):
+    for f, third in (
+        (Value.tanh, -2.0),
+        (Value.sigmoid, -0.125),
+        (lambda x: x**3, 6.0),
+        (lambda x: x**2, 0.0),
+    ):
         x = Value(0.0)
         y = f(x)
         for _ in range(3):
@@ -393,7 +421,9 @@ def test_a_constant_operand_is_asked_for_nothing():
 
 
 def test_a_primitive_of_ones_own_is_one_row():
-    softplus = Primitive("softplus", lambda x: math.log1p(math.exp(-abs(x))) + max(x, 0), lambda y, x: me.sigmoid(x))
+    softplus = Primitive(
+        "softplus", lambda x: math.log1p(math.exp(-abs(x))) + max(x, 0), lambda y, x: me.sigmoid(x)
+    )
     x = Value(0.3)
     (first,) = gradient(softplus(x), [x])
     (second,) = gradient(first, [x])
@@ -425,7 +455,9 @@ def test_what_is_declared_for_type_checkers_is_what_is_attached():
     from micrograd_es import notation, value
 
     tree = ast.parse(inspect.getsource(value))
-    body = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Value").body
+    body = next(
+        node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Value"
+    ).body
     declared = {
         inner.name
         for node in body

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from micrograd_es import NonFiniteError, Value, losses
+from micrograd_es import NonFiniteError, Value, losses, tanh
 from micrograd_es.attribution import responsibility
 from micrograd_es.check import check_gradient
 from micrograd_es.language import Language
@@ -33,8 +33,8 @@ def test_the_1_1_1_network_has_two_weights_and_the_article_s_numbers():
     assert [w.grad for w in net.parameters()] == [4.0, 6.0]
 
 
-@given(st.integers(0, 99), st.sampled_from(["relu", "tanh", "sigmoid", "linear", "sin"]), st.booleans())
-def test_every_network_agrees_with_finite_differences(seed, activation, bias):
+@given(st.integers(0, 99), st.sampled_from(["tanh", "sigmoid", "linear", "sin"]), st.booleans())
+def test_every_smooth_network_agrees_with_finite_differences(seed, activation, bias):
     net = MLP(2, [3, 2, 1], activation=activation, bias=bias, rng=random.Random(seed))
     parameters = net.parameters()
     error = losses.squared_error(net([0.3, -0.7]), 0.25)
@@ -46,12 +46,19 @@ def test_every_network_agrees_with_finite_differences(seed, activation, bias):
         return losses.squared_error(net([0.3, -0.7]), 0.25).data
 
     claimed = [parameter.grad for parameter in parameters]
-    assert check_gradient(loss, [parameter.data for parameter in parameters], claimed).verdict != "fail"
+    assert (
+        check_gradient(loss, [parameter.data for parameter in parameters], claimed).verdict
+        != "fail"
+    )
 
 
 @pytest.mark.parametrize(
     ("loss", "at", "value", "slope"),
-    [("absolute_error", (6.0, 1), 5.0, 1.0), ("squared_error", (6.0, 1), 25.0, 10.0), ("hinge", (0.5, -1), 1.5, 1.0)],
+    [
+        ("absolute_error", (6.0, 1), 5.0, 1.0),
+        ("squared_error", (6.0, 1), 25.0, 10.0),
+        ("hinge", (0.5, -1), 1.5, 1.0),
+    ],
 )
 def test_losses(loss, at, value, slope):
     prediction = Value(at[0])
@@ -95,7 +102,11 @@ def test_a_numpy_generator_draws_weights_and_a_numpy_row_goes_in():
         (lambda: SGD([Value(1.0)], 0), ValueError, "above 0"),
         (lambda: SGD([Value(1.0)], math.nan), ValueError, "above 0"),
         (lambda: responsibility(1.0, []), TypeError, "are Values"),
-        (lambda: check_gradient(lambda x: x, [1.0], [1.0, 2.0]), ValueError, "2 slopes for 1 inputs"),
+        (
+            lambda: check_gradient(lambda x: x, [1.0], [1.0, 2.0]),
+            ValueError,
+            "2 slopes for 1 inputs",
+        ),
         (lambda: check_gradient(lambda x: 1 / (x - x), [1.0]), ZeroDivisionError, ""),
     ],
 )
@@ -168,5 +179,5 @@ def test_the_checker_catches_wrong_gradients_at_any_scale(wrong, x, scale):
 
 def test_the_checker_says_when_it_cannot_tell():
     assert check_gradient(math.sqrt, [0.0], [1.0]).verdict == "inconclusive"
-    assert check_gradient(lambda x, y: x * y.tanh() if isinstance(y, Value) else x * math.tanh(y), [2.0, 0.5]).verdict == "pass"
+    assert check_gradient(lambda x, y: x * tanh(y), [2.0, 0.5]).verdict == "pass"
     assert check_gradient(lambda x: 3.0, [2.0]).verdict == "pass"

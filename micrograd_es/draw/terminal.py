@@ -39,7 +39,12 @@ def curve(ys: Sequence[float], width: int = 56, height: int = 8) -> list[str]:
 
 
 def heights(
-    f: Callable[[float, float], float], x: Point, y: Point, bounds: Sequence[float], width: int, height: int
+    f: Callable[[float, float], float],
+    x: Point,
+    y: Point,
+    bounds: Sequence[float],
+    width: int,
+    height: int,
 ) -> list[list[str]]:
     """Return f seen from above as rows of shades: one shade more for each bound that f exceeds."""
     rows = []
