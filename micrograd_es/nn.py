@@ -75,7 +75,9 @@ class Neuron(Module):
 
     def __call__(self, x: Sequence[Any]) -> Any:
         w = self.w
-        if len(checked(x)) != len(w):
+        if type(x) is not list:
+            x = checked(x)
+        if len(x) != len(w):
             raise ValueError(f"{len(x)} inputs for neurons that take {len(w)}")
         act = dot.node(*w, *x) if self.b is None else dot.node(*w, *x, self.b)
         return act if self.activate is None else self.activate(act)
@@ -146,7 +148,7 @@ class MLP(Module):
 
 def checked(x: Any) -> Sequence[Any]:
     """Return x if it is a sequence: a list, a tuple, a numpy row."""
-    if type(x) is not list and (isinstance(x, str | Value) or not hasattr(x, "__len__")):
+    if isinstance(x, str | Value) or not hasattr(x, "__len__"):
         kind = type(x).__name__
         raise TypeError(f"input {x!r} ({kind}): a network is called with a list, as in net([4.0])")
     return x  # type: ignore[no-any-return]  # anything with a length

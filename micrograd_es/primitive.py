@@ -284,7 +284,7 @@ def variadic(primitive: Primitive) -> Callable[..., Value]:
             partials = rule(y, *data)
         except UNDEFINED:
             return node_of(primitive, *args)
-        if (y + sum(partials)) * 0.0 or len(args) < 3:
+        if sum(partials, y) * 0.0 or len(args) < 3:
             return node_of(primitive, *args)
         made = new(Value)
         made._data = y

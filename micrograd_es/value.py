@@ -233,7 +233,9 @@ def topological_order(output: Value) -> list[Value]:
             if a.mark is not closed:
                 push(a)
         elif type(a) is tuple:
-            stack += [arg for arg in a[::-1] if arg.mark is not closed]
+            for arg in reversed(a):
+                if arg.mark is not closed:
+                    push(arg)
         elif a is not None:
             push(a)
     return order
