@@ -22,7 +22,9 @@ BLUE, ORANGE, INK = "#0072B2", "#D55E00", "#222"  # told apart by colour-blind e
 CENTRES = {"x": 70, "h": 260, "ŷ": 450, "E": 640}
 
 
-def text(x: float, y: float, words: str, colour: str = INK, size: int = 15, weight: str = "400") -> str:
+def text(
+    x: float, y: float, words: str, colour: str = INK, size: int = 15, weight: str = "400"
+) -> str:
     return (
         f'<text x="{x}" y="{y}" fill="{colour}" font-size="{size}" font-weight="{weight}" '
         f'text-anchor="middle">{words}</text>'
@@ -60,7 +62,9 @@ def picture(code: str) -> str:
         parts.append(arrow(CENTRES[right] - 38, CENTRES[left] + 38, 158, ORANGE))
     for (name, x), label in zip(CENTRES.items(), labels, strict=True):
         shape = (
-            f'<rect x="{x - 34}" y="104" width="68" height="68" rx="8"' if name == "E" else f'<circle cx="{x}" cy="138" r="36"'
+            f'<rect x="{x - 34}" y="104" width="68" height="68" rx="8"'
+            if name == "E"
+            else f'<circle cx="{x}" cy="138" r="36"'
         )
         parts.append(f'{shape} fill="#F4F7FA" stroke="{INK}" stroke-width="2"/>')
         parts.append(text(x, 145, name, INK, 22, "700"))
@@ -84,4 +88,6 @@ def picture(code: str) -> str:
 
 if __name__ == "__main__":
     for language in WORDS:
-        Path(__file__).with_name(f"network.{language}.svg").write_text(picture(language), encoding="utf-8")
+        Path(__file__).with_name(f"network.{language}.svg").write_text(
+            picture(language), encoding="utf-8"
+        )

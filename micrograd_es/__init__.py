@@ -8,6 +8,8 @@ from micrograd_es.errors import DomainError, GraphError, MicrogradError, NonFini
 from micrograd_es.primitive import Primitive
 from micrograd_es.primitives import (
     abs as abs,
+)
+from micrograd_es.primitives import (
     cos,
     detach,
     dot,

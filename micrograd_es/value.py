@@ -222,7 +222,9 @@ def topological_order(output: Value) -> list[Value]:
         if node.mark is closed:
             continue
         if node.mark is opened:
-            raise GraphError(f"{node!r} depends on itself: leave args to the operators that set them")
+            raise GraphError(
+                f"{node!r} depends on itself: leave args to the operators that set them"
+            )
         node.mark = opened
         push(node)
         push(None)
