@@ -1,9 +1,10 @@
-"""Time and memory of one scalar operation, forward and backward together, beside other scalar engines.
+"""Time and memory of one scalar operation, forward and backward, beside other engines.
 
     pip install -e ".[bench]" && python benchmarks/eager.py [--json]
 
-Every engine runs in a process of its own, in turn, over several rounds; the clock is the thread's own
-CPU time. A ratio is a peer's time over ours within one round: median and spread (smallest … largest).
+Every engine runs in a process of its own, in turn, over several rounds; the clock is the thread's
+own CPU time. A ratio is a peer's time over ours within one round: median and spread (smallest …
+largest).
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ def chain(leaf, n):
 
 
 def moons(name):
-    """Return a function that makes one full-batch SGD step of the 2-16-16-1 moons network (65 000 op)."""
+    """Return a function that makes one full-batch SGD step of the moons network (65 000 op)."""
     if name == "micrograd":
         from micrograd.nn import MLP
     else:

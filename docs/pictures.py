@@ -2,10 +2,11 @@
 
     python docs/pictures.py
 
-Writes docs/network.es.svg and docs/network.en.svg. Above the network the values go forward, below it
-the responsibilities go back.
+Writes docs/network.es.svg and docs/network.en.svg. Above the network the values go forward, below
+it the responsibilities go back.
 """
 
+from itertools import pairwise
 from pathlib import Path
 
 from micrograd_es.language import Language
@@ -13,10 +14,10 @@ from micrograd_es.lesson import Lesson
 from micrograd_es.value import topological_order
 
 WORDS = {
-    "es": ("hacia delante: valores", "hacia atrás: responsabilidades", "entrada", "oculta", "salida", "error",
-           "un paso en contra"),
-    "en": ("forward: values", "backward: responsibilities", "input", "hidden", "output", "error",
-           "one step against it"),
+    "es": ("hacia delante: valores", "hacia atrás: responsabilidades",
+           "entrada", "oculta", "salida", "error", "un paso en contra"),
+    "en": ("forward: values", "backward: responsibilities",
+           "input", "hidden", "output", "error", "one step against it"),
 }  # fmt: skip
 BLUE, ORANGE, INK = "#0072B2", "#D55E00", "#222"  # told apart by colour-blind eyes, and by position
 CENTRES = {"x": 70, "h": 260, "ŷ": 450, "E": 640}
@@ -51,13 +52,14 @@ def picture(code: str) -> str:
     w1, w2 = network.parameters()
     shares = {share.name: share.share for share in lesson.responsibility()}
     parts = [
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 710 330" font-family="DejaVu Sans, Verdana, sans-serif">',
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 710 330" '
+        'font-family="DejaVu Sans, Verdana, sans-serif">',
         '<rect width="710" height="330" rx="12" fill="#fff"/>',
         text(355, 34, f"{forward} →", BLUE, 17, "700"),
         text(355, 262, f"← {backward}", ORANGE, 17, "700"),
     ]
     names = list(CENTRES)
-    for left, right in zip(names, names[1:], strict=False):
+    for left, right in pairwise(names):
         parts.append(arrow(CENTRES[left] + 38, CENTRES[right] - 38, 118, BLUE))
         parts.append(arrow(CENTRES[right] - 38, CENTRES[left] + 38, 158, ORANGE))
     for (name, x), label in zip(CENTRES.items(), labels, strict=True):
@@ -81,7 +83,8 @@ def picture(code: str) -> str:
     parts.append(text(545, 110, f"|ŷ − {number(lesson.target)}|", BLUE, 14))
     rate = lesson.rate()
     after = lesson.at(w1.data - rate * w1.grad, w2.data - rate * w2.grad)
-    told = f"{step}: ŷ {number(output.data)} → {number(after.output)}, E {number(error.data)} → {number(after.error)}"
+    before, then = (f"ŷ {number(output.data)}", f"E {number(error.data)}")
+    told = f"{step}: {before} → {number(after.output)}, {then} → {number(after.error)}"
     parts.append(text(355, 302, told, INK, 16))
     return "\n".join([*parts, "</svg>", ""])
 

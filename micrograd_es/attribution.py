@@ -1,4 +1,7 @@
-"""Who is responsible for the error, and by which chain of partials. Reads the graph; touches no `grad`."""
+"""Who is responsible for the error, and by which chain of partials.
+
+Reads the graph; touches no `grad`.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ class Share:
     gradient  ∂error/∂parameter
     share     |gradient| / Σ|gradient|, 0 … 1; 0 if all gradients are 0
     move      the sign of the step that lowers the error: +1 up, -1 down, 0 stay
-    paths     how many chains lead from the parameter to the error; their products add up to the gradient
+    paths     how many chains lead to the error; their products add up to the gradient
     chain     the chain with the largest product, from the error to the parameter
     """
 
@@ -128,7 +131,8 @@ def responsibility(error: Value, parameters: Sequence[Value]) -> Responsibility:
 def read_back(
     output: Value,
 ) -> tuple[dict[Value, float], dict[Value, int], dict[Value, tuple[float, Value | None, float]]]:
-    """Return gradient, number of paths, and best last link (|product|, from, partial) of every node.
+    """Return gradient, number of paths, and best last link (|product|, from, partial) of every
+    node.
 
     The plain form of backward(): the same sums in the same order, kept beside the graph.
     """
@@ -158,7 +162,7 @@ def chain_to(leaf: Value, main: dict[Value, tuple[float, Value | None, float]]) 
 
 
 def label(node: Value) -> str:
-    """Return what to call a node: its name, else its number, else its formula over its args' names."""
+    """Return what to call a node: its name, its number, or its formula over its args."""
     if node.name is not None:
         return node.name
     if not node.args or node.primitive is None:

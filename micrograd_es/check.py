@@ -1,4 +1,7 @@
-"""Slopes by measuring: nudge an input, see how far the output moves. Apart from asking for our own gradient, it knows nothing of the graph."""
+"""Slopes by measuring: nudge an input, see how far the output moves.
+
+Apart from asking for our own gradient, it knows nothing of the graph.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ EPSILON = 2.0**-52
 
 @dataclass(frozen=True, slots=True)
 class InputCheck:
-    """One input: the slope claimed, the slope measured ± its error bound, and the verdict on them."""
+    """One input: the slope claimed, the slope measured ± its bound, and the verdict on them."""
 
     claimed: float
     measured: float
@@ -44,8 +47,8 @@ def check_gradient(
 
     f takes its inputs as separate numbers. Without `gradient`, f is run on Values and the gradient
     is ours. Steps are relative to the input. A slope passes within its error bound plus 1e-6 of its
-    size; where the bound itself is wider than 1e-6, or f is not defined around the point, nothing is
-    concluded. Errors that f raises at the point itself are not caught.
+    size; where the bound itself is wider than 1e-6, or f is not defined around the point, nothing
+    is concluded. Errors that f raises at the point itself are not caught.
     """
     x = [as_float(number) for number in point]
     as_float(f(*x))
@@ -90,7 +93,7 @@ def judge(f: Callable[..., Any], point: list[float], i: int, claimed: float) -> 
 
 
 def slope(f: Callable[..., Any], point: list[float], i: int) -> tuple[float, float, float]:
-    """Return (slope, error bound, largest slope around) by the best of a row of central differences.
+    """Return (slope, error bound, largest slope around) by the best of some central differences.
 
     Halving the step h divides the error of a central difference by 4, so (4·d(h/2) - d(h)) / 3
     cancels it to the order h⁴ (Richardson, 1911); what that changed bounds the error left, and the

@@ -71,14 +71,14 @@ def run(argv: list[str]) -> int:
 
 
 def colour() -> bool:
-    """Whether to write bold titles: only to a terminal, and not if NO_COLOR is set (no-color.org)."""
+    """Whether to write bold titles: to a terminal, unless NO_COLOR is set (no-color.org)."""
     return (
         sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     )
 
 
 def lesson_of(options: argparse.Namespace) -> Lesson:
-    """Return the article's lesson with what the options change; a seed draws both weights from U(-1, 1)."""
+    """Return the lesson with what the options change; a seed draws both weights from U(-1, 1)."""
     lesson = Lesson(loss=options.loss)
     if options.seed is not None:
         rng = random.Random(options.seed)
@@ -87,7 +87,7 @@ def lesson_of(options: argparse.Namespace) -> Lesson:
     return replace(lesson, **{key: number for key, number in given.items() if number is not None})
 
 
-# ---- options: argparse finds them, we judge them, so that every sentence exists in both languages ------
+# ---- options: argparse finds them, we judge them, so that every sentence exists in both languages
 
 
 class Parser(argparse.ArgumentParser):
@@ -107,7 +107,7 @@ class Help(argparse.RawDescriptionHelpFormatter):
 
 
 def parser(tongue: Language) -> Parser:
-    """Return the parser; a missing or wrong argument passes through it as text, for `parsed` to judge."""
+    """Return the parser; a wrong argument passes through it as text, for `parsed` to judge."""
 
     class Heading(Help):
         usage = tongue.say("help_usage")
@@ -167,7 +167,7 @@ def parsed(argv: list[str], tongue: Language) -> argparse.Namespace:
 
 
 def joined(argv: list[str]) -> list[str]:
-    """Return argv with `--w1 -1e-3` as `--w1=-1e-3`, which argparse would take for another option."""
+    """Return argv with `--w1 -1e-3` as `--w1=-1e-3`: argparse would see another option in it."""
     out: list[str] = []
     for text in argv:
         if (
@@ -195,7 +195,7 @@ def number(name: str, text: str | None, tongue: Language) -> float | None:
 
 
 def wished_language(argv: list[str]) -> str | None:
-    """Return the language that --lang asks for, if it is one of ours; needed before anything is said."""
+    """Return the language that --lang asks for, which must be known before anything is said."""
     for i, text in enumerate(argv):
         option, _, code = text.partition("=")
         if option == "--lang":

@@ -1,4 +1,7 @@
-"""What can go wrong, each with its way out. Wrong types raise Python's own TypeError, too large ones OverflowError."""
+"""What can go wrong, each with its way out.
+
+Wrong types raise Python's own TypeError, too large ones OverflowError.
+"""
 
 
 class MicrogradError(Exception):
@@ -6,11 +9,11 @@ class MicrogradError(Exception):
 
 
 class DomainError(MicrogradError, ValueError):
-    """A primitive was asked for a value, or for a partial that is really used, where it has none."""
+    """A primitive has no value there, or no partial where one is really used."""
 
 
 class GraphError(MicrogradError, RuntimeError):
-    """The graph is no longer the one that the forward pass made: it has a cycle, or data was changed since."""
+    """The graph is not the one of the forward pass: it has a cycle, or data was changed since."""
 
 
 class NonFiniteError(MicrogradError, ArithmeticError):

@@ -1,4 +1,4 @@
-"""Every sentence shown to a person, in Spanish and in English: locale/*.json by key, numbers as each writes them."""
+"""Every sentence shown to a person, by key, in Spanish and English; numbers as each writes them."""
 
 from __future__ import annotations
 

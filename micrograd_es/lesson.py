@@ -1,4 +1,4 @@
-"""The article's story as data: the 1-1-1 network, its descent, its learning rates, its field of gradients."""
+"""The article's story as data: the 1-1-1 network, its descent, its learning rates, its field."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DIVERGED = 1e6  # times the best error so far
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """The 1-1-1 network ŷ = w2·(w1·x), what it is shown, what is wanted of it, and where it starts."""
+    """The 1-1-1 network ŷ = w2·(w1·x): its input, what is wanted of it, where it starts."""
 
     x: float = 4.0
     target: float = 1.0
@@ -44,7 +44,7 @@ class Lesson:
         return network
 
     def forward(self, network: MLP) -> tuple[Value, Value]:
-        """Return (output, error) of the network, as a graph whose nodes have the article's names."""
+        """Return (output, error) of the network; their graph has the article's names."""
         x = Value(self.x, name="x")
         output = network([x])
         error: Value = LOSSES[self.loss](output, self.target)
@@ -71,10 +71,10 @@ class Lesson:
         return 2 * self.x**2 * (w1 * w1 + w2 * w2)
 
     def rate(self) -> float:
-        """Return the learning rate η whose first step takes a tenth off ŷ - t, as in the article (6 → 5.5).
+        """Return the rate η whose first step takes a tenth off ŷ - t, as the article's (6 → 5.5).
 
-        ŷ(η) = x·(w1 - ηg1)·(w2 - ηg2) is a parabola; η is the smaller root of ŷ(η) = ŷ - (ŷ - t)/10.
-        For the article's numbers (52 - √2512)/192. Where there is none, 0.01.
+        ŷ(η) = x·(w1 - ηg1)·(w2 - ηg2) is a parabola, and η the smaller root of
+        ŷ(η) = ŷ - (ŷ - t)/10: (52 - √2512)/192 for the article's numbers; 0.01 if there is none.
         """
         start = self.at(self.w1, self.w2)
         a = self.x * start.g1 * start.g2
@@ -89,7 +89,7 @@ class Lesson:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Where the descent stands: weights, output, error, gradient, and the rate of the step that follows."""
+    """Where the descent stands: weights, output, error, gradient, the rate of the next step."""
 
     number: int
     w1: float
@@ -108,7 +108,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Descent:
-    """A descent: its rate, its steps, and how it ended: reached, bounces, slow, stuck or diverges."""
+    """A descent, and how it ended: reached, bounces, slow, stuck or diverges."""
 
     lr: float
     steps: tuple[Step, ...]
@@ -183,7 +183,7 @@ def ending(lesson: Lesson, steps: list[Step]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Learning rates side by side, each constant: (role, descent) for slow, good, twice, bounces, diverges."""
+    """Constant rates side by side: (role, descent) for slow, good, twice, bounces, diverges."""
 
     goal: float
     limit: int
@@ -191,7 +191,7 @@ class Rates:
 
 
 def sweep(lesson: Lesson, lr: float, limit: int = 200) -> Rates:
-    """Return what becomes of the descent at constant rates lr·2ᵏ, one run for each thing that can happen.
+    """Return what becomes of the descent at constant rates lr·2ᵏ, a run for each outcome.
 
     The goal is to come into the zone and stay there: for the absolute error the article's green
     zone, |ŷ - t| ≤ 0.5, for the squared one 1e-3.
@@ -204,9 +204,9 @@ def sweep(lesson: Lesson, lr: float, limit: int = 200) -> Rates:
     found = {"good": run(0), "twice": run(1)}
     slower, faster = ([run(k) for k in range(sign, 11 * sign, sign)] for sign in (-1, 1))
     for role, runs in (("slow", slower), ("bounces", faster), ("diverges", faster)):
-        found |= {
-            role: descent for descent in runs[::-1] if descent.verdict == role
-        }  # nearest last
+        nearest = next((descent for descent in runs if descent.verdict == role), None)
+        if nearest is not None:
+            found[role] = nearest
     return Rates(goal, limit, tuple(sorted(found.items(), key=lambda item: item[1].lr)))
 
 
@@ -221,7 +221,7 @@ def settled(lesson: Lesson, descent: Descent, goal: float) -> Descent:
 
 @dataclass(frozen=True, slots=True)
 class Climb:
-    """The two properties of the gradient, measured by nudging: (degrees, slope) around, and the best."""
+    """The gradient's length and direction, and slopes measured around: (degrees, slope)."""
 
     length: float
     degrees: float
@@ -233,7 +233,7 @@ class Climb:
 
 
 def climb(lesson: Lesson, directions: int = 360) -> Climb:
-    """Measure the slope of the error in every direction around the start, by central differences."""
+    """Measure the slope of the error in directions all around, by central differences."""
     start = lesson.at(lesson.w1, lesson.w2)
     h = 2.0**-20
     slopes = []

@@ -16,5 +16,5 @@ def squared_error(prediction: Any, target: Any) -> Any:
 
 
 def hinge(score: Any, label: Any) -> Any:
-    """Return max(0, 1 - label·score), for a label of +1 or -1: 0 once the score is right by 1 or more."""
+    """Return max(0, 1 - label·score), the label being +1 or -1: 0 once it is right by 1 or more."""
     return relu(1 - label * score)

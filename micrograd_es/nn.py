@@ -1,4 +1,7 @@
-"""Layers that hold parameters: neurons, layers of neurons, networks of layers. As in micrograd, with options."""
+"""Layers that hold parameters: neurons, layers of neurons, networks of layers.
+
+As in micrograd, with options.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,7 @@ class Module:
             parameter.grad = 0.0
 
     def name_parameters(self) -> None:
-        """Name every parameter after its place, so that errors and tables can say which one they mean."""
+        """Name every parameter after its place, so that errors and tables can point at it."""
         for where, parameter in self.named_parameters():
             parameter.name = where
 
@@ -88,7 +91,10 @@ class Neuron(Module):
 
 
 class Layer(Module):
-    """nout neurons side by side, each seeing all inputs. Returns their list, or the Value if there is one."""
+    """nout neurons side by side, each seeing all inputs.
+
+    Returns their list, or the Value if there is one.
+    """
 
     def __init__(
         self,
@@ -112,7 +118,8 @@ class Layer(Module):
 
 
 class MLP(Module):
-    """Layers one after another: `MLP(2, [16, 16, 1])` has 2 inputs, two hidden layers of 16 and 1 output.
+    """Layers one after another: `MLP(2, [16, 16, 1])` has 2 inputs, two hidden layers of 16 and 1
+    output.
 
     `activation` is that of the hidden layers, `output` that of the last one. `MLP(1, [1, 1],
     activation="linear", bias=False)` is the 1-1-1 network with its two weights.

@@ -1,4 +1,7 @@
-"""Values written as numbers are written: operators, methods, comparisons and conversions. No calculus."""
+"""Values written as numbers are written: operators, methods, comparisons and conversions.
+
+No calculus.
+"""
 
 from __future__ import annotations
 

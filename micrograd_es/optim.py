@@ -8,7 +8,9 @@ from micrograd_es.value import Value, as_float, shown
 
 
 class SGD:
-    """Gradient descent: each step moves every parameter against its gradient, p ← p - lr·∂error/∂p."""
+    """Gradient descent: each step moves every parameter against its gradient, p ← p -
+    lr·∂error/∂p.
+    """
 
     def __init__(self, parameters: Iterable[Value], lr: float) -> None:
         self.parameters = list(parameters)
@@ -37,8 +39,9 @@ class SGD:
             if not math.isfinite(data):
                 name = parameter.name or f"parameter {i}"
                 raise NonFiniteError(
-                    f"{name} = {parameter.data!r} has the gradient {parameter.grad!r}; no parameter was moved: "
-                    f"try a learning rate below {self.lr!r}, or look for the operation that overflowed"
+                    f"{name} = {parameter.data!r} has the gradient {parameter.grad!r}; "
+                    "no parameter was moved: try a learning rate below "
+                    f"{self.lr!r}, or look for the operation that overflowed"
                 )
         for parameter, data in zip(self.parameters, moved, strict=True):
             parameter.data = data

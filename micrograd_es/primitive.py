@@ -1,4 +1,7 @@
-"""What a row of the table is, and how it makes nodes. Still no calculus: the rows are in primitives.py."""
+"""What a row of the table is, and how it makes nodes.
+
+Still no calculus: the rows are in primitives.py.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +24,10 @@ class Primitive:
 
     name      what errors, pictures and programs call it; also the name it has in its module
     value     floats in, float out; raises where it is undefined
-    partials  for each argument a rule `lambda y, *args: …`, where y is the result, or a number if the
-              partial is constant. A row with any number of arguments has a single rule with all of them.
-              A rule is a formula of operators and other primitives, so that floats give floats and
-              values give a graph: never `if`, never `math.`
+    partials  for each argument a rule `lambda y, *args: …`, where y is the result, or a number if
+              the partial is constant; a single rule for all in a row with any number of arguments.
+              A rule is a formula of operators and other primitives, so that floats give floats
+              and values give a graph: never `if`, never `math.`
     text      how it is written, with {} for each argument
     domain    in words, where it is not everywhere: "x > 0"
     kinks     where its slope jumps: values of x, or of a - b if it has two arguments
@@ -90,7 +93,8 @@ class Primitive:
         )
 
 
-# ---- the plain form: one thing at a time, and every error with its names --------------------------
+# ---- the plain form: one thing at a time, and every error with its names
+# --------------------------
 
 
 def evaluate(primitive: Primitive, data: Sequence[float], args: Sequence[Any]) -> float:
@@ -116,7 +120,9 @@ def evaluate(primitive: Primitive, data: Sequence[float], args: Sequence[Any]) -
 
 
 def node_of(primitive: Primitive, *operands: Any) -> Value:
-    """Return the node primitive(*operands): the careful maker, to which the fast ones turn in doubt."""
+    """Return the node primitive(*operands): the careful maker, to which the fast ones turn in
+    doubt.
+    """
     args = tuple(arg if type(arg) is Value else constant_node(arg) for arg in operands)
     data = [arg._data for arg in args]
     y = evaluate(primitive, data, args)
@@ -139,8 +145,8 @@ def partial_of(
         return partial
     formula = primitive.written(*map(operand, args))
     return Undefined(
-        f"{formula} has the value {y!r}, but no finite slope by argument {i + 1}, and the output depends on it: "
-        "keep away from that point, or detach() the argument"
+        f"{formula} has the value {y!r}, but no finite slope by argument {i + 1}, "
+        "and the output depends on it: keep away from that point, or detach() the argument"
     )
 
 
@@ -156,7 +162,8 @@ def constant_node(number: Any) -> Value:
     return make(as_float(number), constant)
 
 
-# ---- the fast makers: the plain form unrolled by arity, 3 times its speed -------------------------
+# ---- the fast makers: the plain form unrolled by arity, 3 times its speed
+# -------------------------
 #
 # Each hopes for the best, and leaves what is unusual (an error, an infinity, a NaN) to node_of.
 # `(y + da + db) * 0.0` is true exactly if something in it is not finite.
@@ -221,7 +228,9 @@ def binary(primitive: Primitive) -> Callable[[Any, Any], Any]:
 
 
 def additive(primitive: Primitive) -> Callable[[Any, Any], Any]:
-    """Return the maker of a function of two arguments whose partials are constants: a + b, a - b."""
+    """Return the maker of a function of two arguments whose partials are constants: a + b, a -
+    b.
+    """
     value, (da, db) = primitive.value, map(float, primitive.partials)
     mixed = with_number(primitive)
 
@@ -321,7 +330,9 @@ def as_rule(partial: Any) -> Rule:
 
 
 def lifted(number: Any) -> Any:
-    """Return a number as a constant node; NotImplemented for arrays, which know how to meet a Value."""
+    """Return a number as a constant node; NotImplemented for arrays, which know how to meet a
+    Value.
+    """
     if hasattr(type(number), "__array_ufunc__") and hasattr(number, "__len__"):
         return NotImplemented
     return constant_node(number)

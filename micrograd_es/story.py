@@ -1,4 +1,6 @@
-"""The article's descent told in words and numbers, one section after another, in either language."""
+"""The article's descent told in words and numbers, one section after another, in either
+language.
+"""
 
 from __future__ import annotations
 
@@ -88,7 +90,9 @@ def finite(x: float) -> float | None:
 
 
 def bound(story: Story) -> float | None:
-    """Return 2/λ where the descent ended: a constant rate settles there on (ŷ - t)² only below it."""
+    """Return 2/λ where the descent ended: a constant rate settles there on (ŷ - t)² only below
+    it.
+    """
     last = story.descent.last
     curvature = story.lesson.curvature(last.w1, last.w2)
     return 2 / curvature if 0 < curvature < math.inf else None
@@ -228,10 +232,8 @@ def arrows(story: Story, tongue: Language) -> list[str]:
     n, found = tongue.number, story.climb
     lines = [tongue.say("field_text"), "", f"{'w2':>8}"]
     for row in story.field:
-        lines.append(
-            f"{n(row[0].w2):>8}  "
-            + "  ".join(f"{arrow(s.g1, s.g2)} {n(s.length, '.3g'):<6}" for s in row)
-        )
+        cells = [f"{arrow(s.g1, s.g2)} {n(s.length, '.3g'):<6}" for s in row]
+        lines += [f"{n(row[0].w2):>8}  {'  '.join(cells)}"]
     lines.append(f"{'w1':>8}  " + "  ".join(f"  {n(step.w1):<6}" for step in story.field[0]))
     degrees, slope = found.steepest
     measured = tongue.say("climb_measured", count=len(found.slopes), degrees=degrees, slope=slope)

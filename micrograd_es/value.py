@@ -1,8 +1,8 @@
 """The graph, and no calculus: that is primitives.py.
 
-A node says what it is: `y = primitive(*args)`. Going forward, every node writes down its value and how
-responsible each argument is for it: the partial. Going backward, nothing is differentiated any more:
-responsibilities are multiplied and added.
+A node says what it is: `y = primitive(*args)`. Going forward, every node writes down its value and
+how responsible each argument is for it: the partial. Going backward, nothing is differentiated any
+more: responsibilities are multiplied and added.
 """
 
 from __future__ import annotations
@@ -79,8 +79,8 @@ class Value:
     def backward(self) -> None:
         """Give every node that self depends on its `grad`, ∂self/∂node.
 
-        Leaves accumulate, as in PyTorch: two calls add twice. What was computed starts afresh. A node
-        whose responsibility is exactly 0 passes nothing on, whatever its partials are.
+        Leaves accumulate, as in PyTorch: two calls add twice. What was computed starts afresh. A
+        node whose responsibility is exactly 0 passes nothing on, whatever its partials are.
         """
         order = topological_order(self)
         for node in order:
@@ -107,7 +107,9 @@ class Value:
         return f"Value(data={self._data!r}, grad={self.grad!r}{name}{made_by})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle and copy flat, without recursion; leaves stay shared, as the pickle's memo knows them."""
+        """Pickle and copy flat, without recursion; leaves stay shared, as the pickle's memo knows
+        them.
+        """
         rows: list[Any] = []
         order = topological_order(self)
         index = {node: i for i, node in enumerate(order)}
@@ -247,8 +249,8 @@ def gradient(output: Value, inputs: Sequence[Value]) -> list[Value]:
     """Return ∂output/∂input for each input, as values that can be differentiated again.
 
     No `grad` is touched. An input that output does not depend on gets 0. The rows are asked once
-    more, now with values; GraphError if their answer is not the partial of the forward pass, because
-    some data was changed in between.
+    more, now with values; GraphError if their answer is not the partial of the forward pass,
+    because some data was changed in between.
     """
     for node in (output, *inputs):
         if type(node) is not Value:
@@ -285,8 +287,8 @@ def asked_again(node: Any, grad: Value | float, leading: set[Value]) -> Iterator
             now = partial._data if type(partial) is Value else partial
             if now != stored and not (now != now and stored != stored):
                 raise GraphError(
-                    f"the partial of {node!r} was {stored!r} going forward and is {now!r} now: data was "
-                    "changed since; compute the output again before asking for its gradient"
+                    f"the partial of {node!r} was {stored!r} going forward and is {now!r} now: "
+                    "data was changed since; compute the output again, then ask for its gradient"
                 )
         if type(partial) is Value or partial != 0:
             yield arg, partial
@@ -321,7 +323,9 @@ class Undefined:
 
 
 def is_constant(node: Value) -> bool:
-    """Whether node is a plain number that an operator lifted: made by a primitive of no arguments."""
+    """Whether node is a plain number that an operator lifted: made by a primitive of no
+    arguments.
+    """
     return node.a is None and node.primitive is not None
 
 
@@ -358,7 +362,7 @@ def shown(thing: object) -> str:
 def way_out(thing: object) -> str:
     """Return what to do with something that is not a real number."""
     if type(thing) is Value:
-        return "it already is a Value; use it as it is, or v.detach() for its number without its history"
+        return "it already is a Value; v.detach() gives its number without its history"
     if isinstance(thing, str | bytes):
         return "convert the text with float(text) first"
     if isinstance(thing, complex):

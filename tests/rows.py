@@ -42,13 +42,17 @@ def defined(row, point) -> bool:
 
 
 def differentiable(row) -> range:
-    """The places of the arguments that the row has slopes for; power_jet's orders are whole numbers."""
+    """The places of the arguments that the row has slopes for; power_jet's orders are whole
+    numbers.
+    """
     return range(2) if row.name == "power_jet" else range(row.arity or 0)
 
 
 @st.composite
 def programs(draw, numbers=None):
-    """A random straight-line program of + − * over three leaves, as data: (operator, left, right)."""
+    """A random straight-line program of + − * over three leaves, as data: (operator, left,
+    right).
+    """
     length = draw(st.integers(1, 12))
     return [
         (draw(st.sampled_from("+-*")), draw(st.integers(0, 2 + i)), draw(st.integers(0, 2 + i)))

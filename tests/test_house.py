@@ -1,4 +1,6 @@
-"""The house itself: imports go down only, README code runs, public docstrings' examples hold, both READMEs match."""
+"""The house itself: imports go down only, README code runs, public docstrings' examples hold, both
+READMEs match.
+"""
 
 import ast
 import doctest

@@ -1,4 +1,6 @@
-"""A drop-in for micrograd: its README, its tests' expressions and its demo, with only the import changed."""
+"""A drop-in for micrograd: its README, its tests' expressions and its demo, with only the import
+changed.
+"""
 
 import random
 

@@ -202,9 +202,11 @@ def test_no_direction_climbs_faster_than_the_gradient_and_its_length_is_the_slop
 
 def test_twice_the_rate_takes_half_the_steps_and_too_large_a_rate_bounces_or_diverges():
     runs = dict(sweep(Lesson(), Lesson().rate()).runs)
-    assert {role: run.verdict for role, run in runs.items()} == {
-        "slow": "slow", "good": "reached", "twice": "reached", "bounces": "bounces", "diverges": "diverges",
-    }  # fmt: skip
+    told = {role: run.verdict for role, run in runs.items()}
+    assert told == {role: role for role in ("slow", "bounces", "diverges")} | {
+        "good": "reached",
+        "twice": "reached",
+    }
     assert runs["good"].last.number == 2 * runs["twice"].last.number
 
 

@@ -1,4 +1,7 @@
-"""Drawings made of characters: a curve in Braille dots, a map of heights with a path, arrows. No dependency."""
+"""Drawings made of characters: a curve in Braille dots, a map of heights with a path, arrows.
+
+No dependency.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ def arrow(u: float, v: float) -> str:
 
 
 def curve(ys: Sequence[float], width: int = 56, height: int = 8) -> list[str]:
-    """Return y against its index as `height` lines of Braille, from the largest y down to the smallest."""
+    """Return y against its index as lines of Braille dots, from the largest y to the smallest."""
     low, high = min(ys), max(ys)
     columns, rows = 2 * width, 4 * height
     cells = [[0] * width for _ in range(height)]
