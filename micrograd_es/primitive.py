@@ -46,9 +46,8 @@ class Primitive:
     node: Callable[..., Any] = field(init=False, repr=False)  # (*args) -> Value: the fast makers
 
     def __post_init__(self) -> None:
-        module = sys._getframe(2).f_globals[
-            "__name__"
-        ]  # where the row is written, as namedtuple does it
+        # the module in which the row is written, found as namedtuple finds it
+        module = sys._getframe(2).f_globals.get("__name__", "__main__")
         object.__setattr__(self, "__module__", module)
         object.__setattr__(self, "node", maker(self))
 
