@@ -50,6 +50,11 @@ def reflected(primitive: Primitive) -> Callable[[Value, Any], Any]:
     return lambda self, other: node(other, self)
 
 
+def method(primitive: Primitive) -> Callable[[Value, Any], Any]:
+    """Return a function of two arguments as a method of the first."""
+    return lambda self, other: primitive(self, other)
+
+
 def comparison(name: str) -> Callable[[Value, Any], Any]:
     """Return a comparison by value, so that == and sorted work as with numbers."""
     compare = getattr(operator, name)
@@ -71,8 +76,10 @@ def attach() -> None:
     for name, primitive in OPERATORS.items():
         setattr(Value, f"__{name}__", primitive.node)
         setattr(Value, f"__r{name}__", reflected(primitive))
-    for name in (*UNARY, *BINARY):
+    for name in UNARY:
         setattr(Value, name, getattr(table, name).node)
+    for name in BINARY:
+        setattr(Value, name, method(getattr(table, name)))
     for name in COMPARISONS:
         setattr(Value, f"__{name}__", comparison(name))
     for name, convert in CONVERSIONS.items():

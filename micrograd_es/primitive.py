@@ -71,7 +71,10 @@ class Primitive:
             args = self.gather(*args)
         for arg in args:
             if type(arg) is Value:
-                return self.node(*args)
+                made = self.node(*args)
+                if made is NotImplemented:  # an operator would now ask the array
+                    raise TypeError(f"{self.name} of an array: call it for each element")
+                return made
         try:
             y = self.value(*args)  # the rules of other rows come here, with floats: no detours
         except (TypeError, *UNDEFINED):

@@ -257,6 +257,16 @@ def test_class_12_a_value_of_a_value_is_refused_and_value_is_final():
         Value(np.array([1.0, 2.0]))
 
 
+def test_class_12_an_array_meets_a_value_element_by_element_or_is_refused():
+    v, array = Value(2.0), np.array([1.0, 3.0])
+    for product in (v * array, array * v):
+        assert [type(p) for p in product] == [Value, Value]
+        assert [p.data for p in product] == [2.0, 6.0]
+    for refused in (lambda: me.maximum(v, array), lambda: v.maximum(array), lambda: me.exp(array)):
+        with pytest.raises(TypeError, match="each element"):
+            refused()
+
+
 def test_class_13_a_value_behaves_as_its_number():
     v = Value(2.5, name="v")
     assert not Value(0)

@@ -164,6 +164,12 @@ def test_the_module_runs_even_where_the_terminal_writes_ascii_only():
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+def test_a_reader_that_stops_early_is_no_error():
+    command = f"{sys.executable} -m micrograd_es | head -n 1"
+    done = subprocess.run(command, shell=True, capture_output=True, check=False)
+    assert done.stderr == b""
+
+
 def test_importing_the_package_does_not_import_numpy():
     code = "import sys, micrograd_es, micrograd_es.cli; sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
