@@ -13,15 +13,15 @@ from dataclasses import replace
 from importlib.metadata import version
 from typing import NoReturn
 
-from micrograd_es.errors import MicrogradError
 from micrograd_es.language import LANGUAGES, Language
 from micrograd_es.lesson import LOSSES, Lesson
-from micrograd_es.story import as_dict, sections, tell
+from micrograd_es.story import Story, as_dict, sections, tell
 
 NUMBERS = ("x", "target", "w1", "w2", "lr")
 WHOLE = ("steps", "seed")
 CHOICES = {"loss": tuple(LOSSES), "lang": LANGUAGES}
 SWITCHES = ("json", "version", "help")
+LARGEST = 1e30  # of an option, and 1/LARGEST the smallest: no product the story needs overflows
 OK, NOT_REACHED, BAD_ARGUMENTS = 0, 1, 2
 
 
@@ -53,23 +53,22 @@ def run(argv: list[str]) -> int:
             else f"micrograd-es {version('micrograd-es')}"
         )
         return OK
-    try:
-        story = tell(lesson_of(options), options.lr, options.steps)
-    except (MicrogradError, OverflowError):
-        print(f"micrograd-es: {tongue.say('error_too_large')}", file=sys.stderr)
-        return BAD_ARGUMENTS
-    if options.json:
-        print(json.dumps(as_dict(story), allow_nan=False, indent=2))
-    else:
-        bold, plain = ("\x1b[1m", "\x1b[0m") if colour() else ("", "")
-        for i, (title, lines) in enumerate(sections(story, tongue), start=1):
-            print(
-                f"{bold}{i}. {title}{plain}",
-                *(f"   {line}".rstrip() for line in lines),
-                "",
-                sep="\n",
-            )
+    story = tell(lesson_of(options), options.lr, options.steps)
+    print(as_json(story) if options.json else as_text(story, tongue))
     return OK if story.descent.verdict == "reached" else NOT_REACHED
+
+
+def as_json(story: Story) -> str:
+    return json.dumps(as_dict(story), allow_nan=False, indent=2)
+
+
+def as_text(story: Story, tongue: Language) -> str:
+    """Return the sections under numbered titles, which are bold where the terminal can."""
+    bold, plain = ("\x1b[1m", "\x1b[0m") if colour() else ("", "")
+    lines: list[str] = []
+    for i, (title, told) in enumerate(sections(story, tongue), start=1):
+        lines += [f"{bold}{i}. {title}{plain}", *(f"   {line}".rstrip() for line in told), ""]
+    return "\n".join(lines)
 
 
 def colour() -> bool:
@@ -191,8 +190,10 @@ def number(name: str, text: str | None, tongue: Language) -> float | None:
         x = float(text)
     except ValueError:
         x = math.nan
-    if not math.isfinite(x):
-        raise ValueError(tongue.say("error_number", option=f"--{name}", text=text))
+    if not (x == 0 or 1 / LARGEST <= abs(x) <= LARGEST):
+        raise ValueError(
+            tongue.say("error_number", option=f"--{name}", text=text, largest=f"{LARGEST:g}")
+        )
     return x
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from functools import cache
@@ -49,5 +50,7 @@ class Language:
 
     def number(self, x: float, spec: str = ".4g") -> str:
         """Return x with the decimal sign of the language; very large and small ones as 1.2e-07."""
+        if math.isinf(x):
+            return "∞" if x > 0 else "-∞"
         text = format(x, spec)
         return text.replace(".", ",") if self.code == "es" else text

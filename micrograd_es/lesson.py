@@ -68,7 +68,7 @@ class Lesson:
 
     def curvature(self, w1: float, w2: float) -> float:
         """Return λ = 2x²(w1² + w2²), the curvature of (ŷ - t)² across the curve of its minima."""
-        return 2 * self.x**2 * (w1 * w1 + w2 * w2)
+        return 2 * self.x * self.x * (w1 * w1 + w2 * w2)
 
     def rate(self) -> float:
         """Return the rate η whose first step takes a tenth off ŷ - t, as the article's (6 → 5.5).

@@ -153,7 +153,7 @@ def first_step(story: Story, tongue: Language) -> list[str]:
     steps, n = story.descent.steps, tongue.number
     lines = [tongue.say("step_rule", lr=story.descent.lr)]
     if len(steps) < 2:
-        return [*lines, tongue.say("step_none")]
+        return [*lines, ending(story.descent, tongue)]
     a, b = steps[:2]
     pairs = (("w1", a.w1, a.g1, b.w1), ("w2", a.w2, a.g2, b.w2))
     lines += [f"  {w}: {n(old)} - {n(a.lr)} · ({n(g)}) = {n(new)}" for w, old, g, new in pairs]
@@ -178,9 +178,6 @@ def descent(story: Story, tongue: Language) -> list[str]:
     if folded > 1:
         lines[1 + FOLD : -FOLD] = [tongue.say("descent_folded", count=folded)]
     rule = "descent_halving" if story.lesson.loss == "absolute" else "descent_constant"
-    end = tongue.say(
-        f"end_{run.verdict}", steps=run.last.number, off=REACHED, output=run.last.output
-    )
     remarks = (
         [tongue.say("remark_curve", product=story.lesson.target / story.lesson.x)]
         if story.lesson.x
@@ -188,17 +185,13 @@ def descent(story: Story, tongue: Language) -> list[str]:
     )
     if story.lesson.loss == "absolute":
         remarks.insert(0, tongue.say("remark_bounce"))
-    return [
-        tongue.say(rule),
-        "",
-        *lines,
-        "",
-        end,
-        *remarks,
-        "",
-        tongue.say("curve_text"),
-        *error_curve(run, tongue),
-    ]
+    drawn = ["", tongue.say("curve_text"), *error_curve(run, tongue)] if len(run.steps) > 1 else []
+    return [tongue.say(rule), "", *lines, "", ending(run, tongue), *remarks, *drawn]
+
+
+def ending(run: Descent, tongue: Language) -> str:
+    last = run.last
+    return tongue.say(f"end_{run.verdict}", steps=last.number, off=REACHED, output=last.output)
 
 
 def error_curve(run: Descent, tongue: Language) -> list[str]:
@@ -217,12 +210,14 @@ def rates(story: Story, tongue: Language) -> list[str]:
     compared, n = story.rates, tongue.number
     lines = [tongue.say("rates_text", goal=compared.goal, limit=compared.limit), ""]
     for role, run in compared.runs:
+        if role == "good" and run.verdict != "reached":
+            role = "chosen"
         told = tongue.say(f"rate_{run.verdict}", steps=run.last.number, limit=compared.limit)
         lines.append(f"  η = {n(run.lr):<10} {tongue.say(f'role_{role}'):<14} {told}")
     runs = dict(compared.runs)
-    if runs["good"].verdict == runs["twice"].verdict == "reached":
-        ratio = runs["good"].last.number / max(runs["twice"].last.number, 1)
-        lines += ["", tongue.say("rates_twice", ratio=ratio)]
+    good, twice = (runs[role].last.number for role in ("good", "twice"))
+    if runs["good"].verdict == runs["twice"].verdict == "reached" and twice:
+        lines += ["", tongue.say("rates_twice", ratio=good / twice)]
     if (limit := bound(story)) is not None:
         lines.append(tongue.say("rates_bound", bound=limit))
     return lines
@@ -273,5 +268,5 @@ ZONE_OF_MAP = 0.05  # of the error at the start: what the map leaves white
 def window(numbers: list[float]) -> tuple[float, float]:
     """Return an interval around the numbers with room on both sides."""
     low, high = min(numbers), max(numbers)
-    room = max(0.35 * (high - low), 0.5)
+    room = max(0.35 * (high - low), 0.5, 1e-6 * abs(low))
     return low - room, high + room

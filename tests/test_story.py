@@ -1,5 +1,7 @@
 """The main job, as its reader sees it: sentences, numbers, languages, options, exit codes."""
 
+import contextlib
+import io
 import json
 import math
 import os
@@ -9,7 +11,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from micrograd_es.cli import main
@@ -115,19 +117,41 @@ def test_options_and_exit_codes(capsys, options, code, says, json_too):
     assert json.loads(out) if json_too else says in out
 
 
+extreme = st.sampled_from(["0", "1", "-0.5", "3", "1e-30", "1e6", "1e15", "-1e30", "1e30"])
+flags = st.fixed_dictionaries(
+    {},
+    optional=dict.fromkeys(("--x", "--target", "--w1", "--w2"), extreme)
+    | {"--lr": st.sampled_from(["0.1", "1e-30", "1e-9", "1e10", "1e30"])}
+    | {"--loss": st.sampled_from(["absolute", "squared"]), "--steps": st.sampled_from(["1", "40"])},
+)
+
+
+@settings(max_examples=25)
+@given(flags, st.sampled_from(["es", "en"]), st.booleans())
+def test_whatever_the_numbers_the_story_is_told_in_words_and_finite_numbers(
+    options, language, json_too
+):
+    argv = [text for option in options.items() for text in option] + ["--lang", language]
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        code = main([*argv, *["--json"] * json_too])
+    assert code in (0, 1)
+    assert not re.search(r"\b(nan|inf|infinity)\b", out.getvalue(), re.IGNORECASE)
+    assert not json_too or json.loads(out.getvalue())
+
+
 @pytest.mark.parametrize(
     ("options", "es", "en"),
     [
         (["--foo"], "no conozco", "unknown argument"),
         (["foo"], "no conozco", "unknown argument"),
-        (["--x", "a"], "número finito", "finite number"),
-        (["--x"], "número finito", "finite number"),
-        (["--x", "nan"], "número finito", "finite number"),
+        (["--x", "a"], "espera un número", "expects a number"),
+        (["--x"], "espera un número", "expects a number"),
+        (["--x", "nan"], "espera un número", "expects a number"),
         (["--lr", "0"], "mayor que 0", "above 0"),
         (["--steps", "0"], "entero", "whole number"),
         (["--seed", "-1"], "entero", "whole number"),
         (["--loss", "cubic"], "espera uno de", "expects one of"),
-        (["--x", "1e200", "--w1", "1e200"], "no cabe", "does not fit"),
+        (["--x", "1e200"], "hasta 1e+30", "no larger than 1e+30"),
         (["--json=1"], "json", "json"),
     ],
 )
