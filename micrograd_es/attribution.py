@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from micrograd_es.gate import shown
 from micrograd_es.language import Language
-from micrograd_es.value import Value, shown, topological_order
+from micrograd_es.value import Value, topological_order
 
 
 @dataclass(frozen=True, slots=True)

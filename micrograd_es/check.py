@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from micrograd_es.value import Value, as_float, gradient
+from micrograd_es.gate import as_float
+from micrograd_es.value import Value, gradient
 
 TOLERANCE = 1e-6  # of the larger of the two slopes, or of the slopes just around it
 EPSILON = 2.0**-52

@@ -12,6 +12,10 @@ class DomainError(MicrogradError, ValueError):
     """A primitive has no value there, or no partial where one is really used."""
 
 
+class PrimitiveError(MicrogradError, ValueError):
+    """A row does not say what a row must say: a partial for each argument, by a formula."""
+
+
 class GraphError(MicrogradError, RuntimeError):
     """The graph is not the one of the forward pass: it has a cycle, or data was changed since."""
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from micrograd_es import primitives as table
+from micrograd_es.arrays import SPELLINGS, array_ufunc
 from micrograd_es.primitive import Primitive
 from micrograd_es.value import Value
 
@@ -20,21 +21,12 @@ OPERATORS = {
     "truediv": table.div,
     "pow": table.power,
 }
-UNARY = (
-    "exp",
-    "log",
-    "sqrt",
-    "sin",
-    "cos",
-    "tanh",
-    "sigmoid",
-    "relu",
-    "abs",
-    "sign",
-    "step",
-    "detach",
-)
-BINARY = ("maximum", "minimum")
+METHODS = """
+    exp exp2 expm1 log log2 log10 log1p sqrt cbrt square reciprocal sin cos tan asin acos
+    atan sinh cosh tanh asinh acosh atanh erf erfc sigmoid log_sigmoid softplus silu gelu
+    relu hard_tanh abs sign step floor ceil round detach maximum minimum hypot atan2 xlogy
+    leaky_relu elu
+"""  # the rows that are methods too
 COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
 CONVERSIONS: dict[str, Callable[..., Any]] = {
     "float": float,
@@ -50,9 +42,11 @@ def reflected(primitive: Primitive) -> Callable[[Value, Any], Any]:
     return lambda self, other: node(other, self)
 
 
-def method(primitive: Primitive) -> Callable[[Value, Any], Any]:
-    """Return a function of two arguments as a method of the first."""
-    return lambda self, other: primitive(self, other)
+def method(primitive: Primitive) -> Callable[..., Any]:
+    """Return a function as a method of its first argument."""
+    if primitive.arity == 1:
+        return primitive.node
+    return lambda self, *others: primitive(self, *others)
 
 
 def comparison(name: str) -> Callable[[Value, Any], Any]:
@@ -76,19 +70,23 @@ def attach() -> None:
     for name, primitive in OPERATORS.items():
         setattr(Value, f"__{name}__", primitive.node)
         setattr(Value, f"__r{name}__", reflected(primitive))
-    for name in UNARY:
-        setattr(Value, name, getattr(table, name).node)
-    for name in BINARY:
-        setattr(Value, name, method(getattr(table, name)))
+    for name in METHODS.split():
+        setattr(Value, name, method(table.TABLE[name]))
+    for name, row in SPELLINGS.items():
+        setattr(Value, name, method(row))
     for name in COMPARISONS:
         setattr(Value, f"__{name}__", comparison(name))
     for name, convert in CONVERSIONS.items():
         setattr(Value, f"__{name}__", conversion(convert))
-    Value.__neg__ = table.neg.node  # type: ignore[method-assign]  # declared for type checkers, hung here
-    Value.__abs__ = table.abs.node  # type: ignore[method-assign]
-    Value.__pos__ = lambda self: self  # type: ignore[method-assign]
-    Value.__hash__ = object.__hash__  # type: ignore[method-assign]  # by identity: two leaves of 2.0 are two
-    Value.__format__ = formatted  # type: ignore[assignment,method-assign]
+    for name, function in {
+        "neg": table.neg.node,
+        "abs": table.abs.node,
+        "pos": lambda self: self,
+        "hash": object.__hash__,  # by identity: two leaves of 2.0 are two
+        "format": formatted,
+        "array_ufunc": array_ufunc,
+    }.items():
+        setattr(Value, f"__{name}__", function)
 
 
 attach()

@@ -4,7 +4,8 @@ import math
 from collections.abc import Iterable
 
 from micrograd_es.errors import NonFiniteError
-from micrograd_es.value import Value, as_float, shown
+from micrograd_es.gate import as_float, shown
+from micrograd_es.value import Value
 
 
 class SGD:

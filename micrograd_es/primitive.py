@@ -7,15 +7,21 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, TypeAlias
 
-from micrograd_es.errors import DomainError
-from micrograd_es.value import Undefined, Value, as_float, is_constant, make
+from micrograd_es.errors import DomainError, PrimitiveError
+from micrograd_es.gate import as_float
+from micrograd_es.value import Undefined, Value, is_constant, make, new
 
 Rule: TypeAlias = Callable[..., Any]  # (y, *args) -> partial, over floats or over values
+VARIADIC = 0x04  # the flag of a function with *args
 UNDEFINED = (ValueError, ZeroDivisionError, OverflowError)  # what math and operators raise
+
+
+def first(x: float, *others: float) -> float:
+    return x
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,10 +34,15 @@ class Primitive:
               the partial is constant; a single rule for all in a row with any number of arguments.
               A rule is a formula of operators and other primitives, so that floats give floats
               and values give a graph: never `if`, never `math.`
-    text      how it is written, with {} for each argument
-    domain    in words, where it is not everywhere: "x > 0"
-    kinks     where its slope jumps: values of x, or of a - b if it has two arguments
-    gather    for a function of lists: turns its arguments into a flat tuple
+    text      how it is written, with %s for each argument: name(x, y) unless given
+    latex     the same for LaTeX
+    domain    where it has a value, if not everywhere: "x > 0"
+    instead   what to write where it has none: "log(abs(x))"
+    kinks     where its slope jumps, and the slope taken there: "left" or "right" as on that side,
+              "mean" of both; "jump" where the value jumps, and the slope is that of both sides
+    period    the distance at which the kinks repeat, if they do
+    switch    the number that passes through the kinks: the first argument unless given
+    gather    turns what it is called with into a flat tuple: of a list, or with a default
 
     Called with numbers it gives a float; called with at least one Value, a node.
     """
@@ -39,30 +50,63 @@ class Primitive:
     name: str
     value: Callable[..., float]
     partials: Any
+    _: KW_ONLY
     text: str = ""
+    latex: str = ""
     domain: str = ""
-    kinks: tuple[float, ...] = ()
+    instead: str = ""
+    kinks: Mapping[float, str] = field(default_factory=dict)
+    period: float = 0.0
+    switch: Callable[..., float] = first
     gather: Callable[..., tuple[Any, ...]] | None = None
     node: Callable[..., Any] = field(init=False, repr=False)  # (*args) -> Value: the fast makers
 
     def __post_init__(self) -> None:
+        self.refuse_wrong_counts()
         # the module in which the row is written, found as namedtuple finds it
         module = sys._getframe(2).f_globals.get("__name__", "__main__")
         object.__setattr__(self, "__module__", module)
         object.__setattr__(self, "node", maker(self))
+
+    def refuse_wrong_counts(self) -> None:
+        """Raise PrimitiveError for a value or a rule that takes another number of arguments."""
+        if self.arity is None:
+            return
+        rules = self.partials if type(self.partials) is tuple else (self.partials,)
+        for what, function, expected in (
+            ("value", self.value, self.arity),
+            *((f"rule {i}", rule, self.arity + 1) for i, rule in enumerate(rules, start=1)),
+        ):
+            code = getattr(function, "__code__", None)  # C functions and constants have none
+            if code is None or code.co_flags & VARIADIC:
+                continue
+            optional = len(function.__defaults__ or ())
+            if code.co_argcount - optional <= expected <= code.co_argcount:
+                continue
+            raise PrimitiveError(
+                f"{self.name} has {self.arity} partials, but its {what} takes {code.co_argcount} "
+                f"arguments where {expected} were expected: give a tuple of one rule "
+                "`lambda y, *args: …` for each argument of the value"
+            )
 
     @property
     def arity(self) -> int | None:
         """The number of arguments; None if any number will do."""
         if type(self.partials) is tuple:
             return len(self.partials)
-        variadic = callable(self.partials) and self.partials.__code__.co_flags & 0x04
+        variadic = callable(self.partials) and self.partials.__code__.co_flags & VARIADIC
         return None if variadic else 1
 
     def partial(self, i: int, y: Any, args: Sequence[Any]) -> Any:
         """Return ∂y/∂args[i] by the row's rule, over whatever numbers y and args are."""
         if self.arity is None:
-            return self.partials(y, *args)[i]
+            partials = self.partials(y, *args)
+            if len(partials) != len(args):
+                raise PrimitiveError(
+                    f"the rule of {self.name} gave {len(partials)} partials for {len(args)} "
+                    "arguments: give one for each argument"
+                )
+            return partials[i]
         rule = self.partials[i] if type(self.partials) is tuple else self.partials
         return rule(y, *args) if callable(rule) else rule
 
@@ -88,15 +132,29 @@ class Primitive:
 
     def written(self, *operands: str) -> str:
         """Return the primitive applied to operands, as a formula."""
-        if not self.text:
-            return f"{self.name}({', '.join(operands)})"
-        return self.text.format(
-            *(f"({term})" if " " in term or term[:1] == "-" else term for term in operands)
-        )
+        return filled(self.text or f"{self.name}(%s)", operands, "({})")
+
+    def typeset(self, *operands: str) -> str:
+        """Return the primitive applied to operands, as a formula in LaTeX."""
+        name = self.name.replace("_", r"\_")
+        template = self.latex or rf"\operatorname{{{name}}}(%s)"
+        return filled(template, operands, r"\left({}\right)")
 
 
-# ---- the plain form: one thing at a time, and every error with its names
-# --------------------------
+def filled(template: str, operands: Sequence[str], parentheses: str) -> str:
+    """Return template with operands for its %s, in parentheses where nothing else holds them."""
+    pieces = template.split("%s")
+    if len(pieces) == 2 != len(operands) + 1:  # one place for all
+        return template % ", ".join(operands)
+    text = pieces[0]
+    for operand, after in zip(operands, pieces[1:], strict=True):
+        held = not after + text or (text[-1:] in "({|[" and text)
+        loose = " " in operand or operand[:1] == "-"
+        text += (parentheses.format(operand) if loose and not held else operand) + after
+    return text
+
+
+# ---- the plain form: one thing at a time, and every error with its names -------------------------
 
 
 def evaluate(primitive: Primitive, data: Sequence[float], args: Sequence[Any]) -> float:
@@ -117,8 +175,9 @@ def evaluate(primitive: Primitive, data: Sequence[float], args: Sequence[Any]) -
                 f"{formula} is too large for a float (1.8e308): scale the operands down"
             )
         domain = primitive.domain or "arguments that give a real number"
-        raise DomainError(f"{formula} is undefined: {primitive.name} needs {domain}")
-    return y
+        instead = f"; did you mean {primitive.instead}?" if primitive.instead else ""
+        raise DomainError(f"{formula} is undefined: {primitive.name} needs {domain}{instead}")
+    return float(y)
 
 
 def node_of(primitive: Primitive, *operands: Any) -> Value:
@@ -164,13 +223,10 @@ def constant_node(number: Any) -> Value:
     return make(as_float(number), constant)
 
 
-# ---- the fast makers: the plain form unrolled by arity, 3 times its speed
-# -------------------------
+# ---- the fast makers: the plain form unrolled by arity, 3 times its speed ------------------------
 #
 # Each hopes for the best, and leaves what is unusual (an error, an infinity, a NaN) to node_of.
 # `(y + da + db) * 0.0` is true exactly if something in it is not finite.
-
-new = object.__new__
 
 
 def unary(primitive: Primitive) -> Callable[[Value], Value]:
@@ -295,7 +351,7 @@ def variadic(primitive: Primitive) -> Callable[..., Value]:
             partials = rule(y, *data)
         except UNDEFINED:
             return node_of(primitive, *args)
-        if sum(partials, y) * 0.0 or len(args) < 3:
+        if sum(partials, y) * 0.0 or not 3 <= len(args) == len(partials):
             return node_of(primitive, *args)
         made = new(Value)
         made._data = y
@@ -340,6 +396,33 @@ def lifted(number: Any) -> Any:
     return constant_node(number)
 
 
-constant = Primitive(
-    "constant", float, ()
-)  # a number that an operator lifted: a function of no arguments
+def componentwise(
+    row: Primitive, of_floats: Callable[[Sequence[float]], list[float]]
+) -> Callable[[Iterable[Any]], list[Any]]:
+    """Return the function of a list that gives row(x, *others) for each x of it.
+
+    Over floats all are computed at once by of_floats.
+    """
+
+    def components(values: Iterable[Any]) -> list[Any]:
+        xs = list(values)
+        if any(type(x) is Value for x in xs):
+            return [row.node(x, *xs[:i], *xs[i + 1 :]) for i, x in enumerate(xs)]
+        return of_floats([as_float(x) for x in xs])
+
+    return components
+
+
+def where(condition: Any, then: Any, otherwise: Any) -> Value:
+    """Return then if condition is true, else otherwise; the other one contributes nothing.
+
+    A branch may be a function without arguments, and then is only run if it is taken:
+    `where(x > 0, lambda: log(x), 0)`. Always a Value, so that backward() works whichever is taken.
+    """
+    taken = then if condition else otherwise
+    chosen = taken() if callable(taken) else taken
+    return chosen if type(chosen) is Value else constant_node(chosen)
+
+
+# A number that an operator lifted: a function of no arguments.
+constant = Primitive("constant", float, ())

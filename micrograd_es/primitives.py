@@ -5,98 +5,20 @@ derivative. So where the textbook form cancels (1 - y² loses every digit of tan
 slope is a row of its own: its value is the accurate float formula, its partial again a formula.
 """
 
+# mypy: disable-error-code="has-type"
+# because a rule may name rows that are written further down, and looks them up when it is asked.
+
 from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Sequence
-from math import nan, perm
 from typing import Any
 
-from micrograd_es.primitive import Primitive
+from micrograd_es import floats
+from micrograd_es.floats import LN2, LOG2E, LOG10E, TWO_BY_SQRT_PI
+from micrograd_es.primitive import Primitive, componentwise
 
-# ---- values that math and operator do not have ---------------------------------------------------
-# NaN fails every comparison, and so comes through each of them unchanged.
-
-
-def power_value(a: float, b: float) -> float:
-    """Return a ** b as a real number: math.pow raises where ** turns complex."""
-    return math.pow(a, b)
-
-
-def power_slope_value(a: float, b: float) -> float:
-    """Return b·a^(b-1). Where b - 1 must be rounded, a^b / a is closer by up to 250 ulp."""
-    if b == 0:
-        return 0.0
-    if b >= 0.5 or b == math.floor(b):
-        return b * math.pow(a, b - 1)
-    return b * (math.pow(a, b) / a)
-
-
-def power_jet_value(a: float, b: float, k: float, m: float) -> float:
-    """Return ∂ᵏ/∂aᵏ ∂ᵐ/∂bᵐ of a^b.
-
-    ∂ᵏ/∂aᵏ a^b = P(b)·a^(b-k) with P(b) = b(b-1)…(b-k+1); then Leibniz' rule for the product by b:
-    a^(b-k) · Σⱼ C(m, j)·P⁽ʲ⁾(b)·log(a)^(m-j).
-    """
-    k, m = int(k), int(m)
-    taylor = [1.0] + [0.0] * m  # of P around b: taylor[j] = P⁽ʲ⁾(b) / j!
-    for i in range(k):
-        taylor = [(b - i) * c + (taylor[j - 1] if j else 0.0) for j, c in enumerate(taylor)]
-    if not any(taylor) or (a == 0 and m > 0 and b > k):
-        return 0.0  # x ** n after n derivatives; and 0 ** y is flat in y
-    log_a = math.log(a) if m else 1.0
-    terms = (perm(m, j) * c * log_a ** (m - j) for j, c in enumerate(taylor))
-    scale = math.pow(a, b - k) if b >= k - 0.5 or b == math.floor(b) else math.pow(a, b) / a**k
-    return float(scale * math.fsum(terms))
-
-
-def sigmoid_value(x: float) -> float:
-    """Return 1/(1 + e⁻ˣ) without overflow."""
-    if x >= 0:
-        return 1 / (1 + math.exp(-x))
-    return (e := math.exp(x)) / (1 + e)
-
-
-def logistic_value(x: float) -> float:
-    """Return e/(1 + e)², e = exp(-|x|): the slope of the sigmoid, 3.65 ulp."""
-    e = math.exp(-math.fabs(x))
-    return e / ((1 + e) * (1 + e))
-
-
-def sech2_value(x: float) -> float:
-    """Return 4e/(1 + e)², e = exp(-2|x|): the slope of tanh, 3.1 ulp."""
-    e = math.exp(-2 * math.fabs(x))
-    return 4 * e / ((1 + e) * (1 + e))
-
-
-def relu_value(x: float) -> float:
-    return 0.0 if x <= 0 else x
-
-
-def step_value(x: float) -> float:
-    return 1.0 if x > 0 else 0.0 if x <= 0 else nan
-
-
-def sign_value(x: float) -> float:
-    return 1.0 if x > 0 else -1.0 if x < 0 else 0.0 if x == 0 else nan
-
-
-def exceeds_value(a: float, b: float) -> float:
-    return 1.0 if a > b else 0.0 if a < b else 0.5 if a == b else nan
-
-
-def maximum_value(a: float, b: float) -> float:
-    return a if a >= b else b if b > a else nan
-
-
-def minimum_value(a: float, b: float) -> float:
-    return a if a <= b else b if b < a else nan
-
-
-def dot_value(*args: Any) -> Any:
-    n = len(args) // 2
-    return sum(map(operator.mul, args[:n], args[n:]), *args[2 * n :])
+# ---- the rules of functions of any number of arguments: a partial for each -----------------------
 
 
 def dot_partials(y: Any, *args: Any) -> tuple[Any, ...]:
@@ -105,7 +27,20 @@ def dot_partials(y: Any, *args: Any) -> tuple[Any, ...]:
     return (*args[n : 2 * n], *args[:n], 1) if len(args) % 2 else (*args[n:], *args[:n])
 
 
-def dot_args(ws: Sequence[Any], xs: Sequence[Any], bias: Any = None) -> tuple[Any, ...]:
+def softmax_first_partials(y: Any, *xs: Any) -> tuple[Any, ...]:
+    """Return y·(1 - y), with 1 - y as the sum of the others, and -y·other for each of them."""
+    _, *others = softmax(xs)
+    return (y * total(others), *(-y * other for other in others))
+
+
+def unit_first_partials(y: Any, *xs: Any) -> tuple[Any, ...]:
+    """Return (1 - y²)/length, with 1 - y² as the sum of the others' squares, and -y·other/length."""
+    length, (_, *others) = norm(xs), unit(xs)
+    squares = total([other * other for other in others])
+    return (squares / length, *(-y * (other / length) for other in others))
+
+
+def dot_args(ws: Any, xs: Any, bias: Any = None) -> tuple[Any, ...]:
     if len(ws) != len(xs):
         raise ValueError(
             f"dot of {len(ws)} weights and {len(xs)} inputs: give as many of one as of the other"
@@ -115,56 +50,150 @@ def dot_args(ws: Sequence[Any], xs: Sequence[Any], bias: Any = None) -> tuple[An
 
 # ---- the table -----------------------------------------------------------------------------------
 
-power_slope: Primitive  # rows that other rows name before they are written
-power_jet: Primitive
-cos: Primitive
-sech2: Primitive
-logistic: Primitive
-step: Primitive
-sign: Primitive
-exceeds: Primitive
-
 # fmt: off
-#                        name          value               partials of y by each argument                                 written
-add         = Primitive("add",         operator.add,       (1, 1),                                                        "{} + {}")
-sub         = Primitive("sub",         operator.sub,       (1, -1),                                                       "{} - {}")
-mul         = Primitive("mul",         operator.mul,       (lambda y, a, b: b,     lambda y, a, b: a),                    "{} * {}")
-div         = Primitive("div",         operator.truediv,   (lambda y, a, b: 1 / b, lambda y, a, b: -y / b),               "{} / {}",
-                        domain="a divisor other than 0")
-neg         = Primitive("neg",         operator.neg,       -1,                                                            "-{}")
+#                           name             value               partials of y by each argument
+add           = Primitive("add",           operator.add,       (1, 1),
+                          text="%s + %s", latex="%s + %s")
+sub           = Primitive("sub",           operator.sub,       (1, -1),
+                          text="%s - %s", latex="%s - %s")
+mul           = Primitive("mul",           operator.mul,       (lambda y, a, b: b,     lambda y, a, b: a),
+                          text="%s * %s", latex=r"%s \cdot %s")
+div           = Primitive("div",           operator.truediv,   (lambda y, a, b: 1 / b, lambda y, a, b: -y / b),
+                          text="%s / %s", latex=r"\frac{%s}{%s}", domain="b != 0", instead="where(b != 0, lambda: a / b, 0)")
+neg           = Primitive("neg",           operator.neg,       -1,
+                          text="-%s", latex="-%s")
+reciprocal    = Primitive("reciprocal",    lambda x: 1 / x,    lambda y, x: -y / x,
+                          latex=r"\frac{1}{%s}", domain="x != 0", instead="where(x != 0, lambda: 1 / x, 0)")
+square        = Primitive("square",        lambda x: x * x,    lambda y, x: 2 * x,
+                          latex="%s^2")
 
-power       = Primitive("power",       power_value,        (lambda y, a, b: power_slope(a, b),
-                                                            lambda y, a, b: power_jet(a, b, 0, 1)),                       "{} ** {}",
-                        domain="a base > 0, or a whole exponent (and a base other than 0 if that is negative)")
-power_slope = Primitive("power_slope", power_slope_value,  (lambda y, a, b: power_jet(a, b, 2, 0),
-                                                            lambda y, a, b: power_jet(a, b, 1, 1)))
-power_jet   = Primitive("power_jet",   power_jet_value,    (lambda y, a, b, k, m: power_jet(a, b, k + 1, m),
-                                                            lambda y, a, b, k, m: power_jet(a, b, k, m + 1), 0, 0))
-sqrt        = Primitive("sqrt",        math.sqrt,          lambda y, x: 0.5 / y,
-                        domain="x >= 0; did you mean sqrt(abs(x))?")
-exp         = Primitive("exp",         math.exp,           lambda y, x: y)
-log         = Primitive("log",         math.log,           lambda y, x: 1 / x,
-                        domain="x > 0; did you mean log(abs(x))?")
+# ---- powers, roots, logarithms
+power         = Primitive("power",         math.pow,           (lambda y, a, b: power_slope(a, b), lambda y, a, b: power_jet(a, b, 0, 1)),
+                          text="%s ** %s", latex="%s^{%s}", domain="a > 0, or whole b (b >= 0 if a = 0)", instead="abs(a) ** b")
+power_slope   = Primitive("power_slope",   floats.power_slope, (lambda y, a, b: power_jet(a, b, 2, 0), lambda y, a, b: power_jet(a, b, 1, 1)),
+                          domain=power.domain)
+power_jet     = Primitive("power_jet",     floats.power_jet,   (lambda y, a, b, k, m: power_jet(a, b, k + 1, m),
+                                                                lambda y, a, b, k, m: power_jet(a, b, k, m + 1), 0, 0),
+                          domain=power.domain)
+sqrt          = Primitive("sqrt",          math.sqrt,          lambda y, x: 0.5 / y,
+                          latex=r"\sqrt{%s}", domain="x >= 0", instead="sqrt(abs(x))")
+cbrt          = Primitive("cbrt",          floats.cbrt,        lambda y, x: y / x / 3,
+                          latex=r"\sqrt[3]{%s}")
+exp           = Primitive("exp",           math.exp,           lambda y, x: y,
+                          latex="e^{%s}")
+exp2          = Primitive("exp2",          math.exp2,          lambda y, x: y * LN2,
+                          latex="2^{%s}")
+expm1         = Primitive("expm1",         math.expm1,         lambda y, x: exp(x))
+log           = Primitive("log",           math.log,           lambda y, x: 1 / x,
+                          domain="x > 0", instead="log(abs(x))")
+log2          = Primitive("log2",          math.log2,          lambda y, x: LOG2E / x,
+                          latex=r"\log_2(%s)", domain="x > 0", instead="log2(abs(x))")
+log10         = Primitive("log10",         math.log10,         lambda y, x: LOG10E / x,
+                          latex=r"\log_{10}(%s)", domain="x > 0", instead="log10(abs(x))")
+log1p         = Primitive("log1p",         math.log1p,         lambda y, x: 1 / (1 + x),
+                          domain="x > -1", instead="log1p(abs(x))")
 
-sin         = Primitive("sin",         math.sin,           lambda y, x: cos(x))
-cos         = Primitive("cos",         math.cos,           lambda y, x: -sin(x))
+# ---- circular and hyperbolic
+sin           = Primitive("sin",           math.sin,           lambda y, x: cos(x))
+cos           = Primitive("cos",           math.cos,           lambda y, x: -sin(x))
+tan           = Primitive("tan",           math.tan,           lambda y, x: 1 + y * y)
+asin          = Primitive("asin",          math.asin,          lambda y, x: 1 / sqrt((1 - x) * (1 + x)),
+                          domain="-1 <= x <= 1", instead="asin(clip(x, -1, 1))")
+acos          = Primitive("acos",          math.acos,          lambda y, x: -1 / sqrt((1 - x) * (1 + x)),
+                          domain="-1 <= x <= 1", instead="acos(clip(x, -1, 1))")
+atan          = Primitive("atan",          math.atan,          lambda y, x: lorentzian(x))
+lorentzian    = Primitive("lorentzian",    floats.lorentzian,  lambda y, x: -2 * (x * y) * y,
+                          latex=r"\frac{1}{1 + (%s)^2}")
+atan2         = Primitive("atan2",         math.atan2,         (lambda y, a, b: unit_first(b, a) / hypot(a, b),
+                                                                lambda y, a, b: -unit_first(a, b) / hypot(a, b)))
+sinh          = Primitive("sinh",          math.sinh,          lambda y, x: cosh(x))
+cosh          = Primitive("cosh",          math.cosh,          lambda y, x: sinh(x))
+tanh          = Primitive("tanh",          math.tanh,          lambda y, x: sech2(x))
+sech2         = Primitive("sech2",         floats.sech2,       lambda y, x: -2 * y * tanh(x))
+asinh         = Primitive("asinh",         math.asinh,         lambda y, x: 1 / hypot(1, x))
+acosh         = Primitive("acosh",         math.acosh,         lambda y, x: 1 / (sqrt(x - 1) * sqrt(x + 1)),
+                          domain="x >= 1", instead="acosh(maximum(x, 1))")
+atanh         = Primitive("atanh",         math.atanh,         lambda y, x: 1 / ((1 - x) * (1 + x)),
+                          domain="-1 < x < 1", instead="atanh(clip(x, -0.999, 0.999))")
 
-tanh        = Primitive("tanh",        math.tanh,          lambda y, x: sech2(x))
-sech2       = Primitive("sech2",       sech2_value,        lambda y, x: -2 * y * tanh(x))
-sigmoid     = Primitive("sigmoid",     sigmoid_value,      lambda y, x: logistic(x))
-logistic    = Primitive("logistic",    logistic_value,     lambda y, x: -y * tanh(x / 2))
+# ---- bells and their sums
+erf           = Primitive("erf",           math.erf,           lambda y, x: TWO_BY_SQRT_PI * gauss(x))
+erfc          = Primitive("erfc",          math.erfc,          lambda y, x: -TWO_BY_SQRT_PI * gauss(x))
+gauss         = Primitive("gauss",         floats.gauss,       lambda y, x: -2 * x * y,
+                          latex="e^{-(%s)^2}")
+normal_cdf    = Primitive("normal_cdf",    floats.normal_cdf,  lambda y, x: normal(x),
+                          latex=r"\Phi(%s)")
+normal        = Primitive("normal",        floats.normal,      lambda y, x: -x * y,
+                          latex=r"\varphi(%s)")
 
-relu        = Primitive("relu",        relu_value,         lambda y, x: step(x),                                          kinks=(0,))
-step        = Primitive("step",        step_value,         0,                                                             kinks=(0,))
-abs         = Primitive("abs",         math.fabs,          lambda y, x: sign(x),                                          "|{}|", kinks=(0,))
-sign        = Primitive("sign",        sign_value,         0,                                                             kinks=(0,))
-maximum     = Primitive("maximum",     maximum_value,      (lambda y, a, b: exceeds(a, b), lambda y, a, b: exceeds(b, a)), kinks=(0,))
-minimum     = Primitive("minimum",     minimum_value,      (lambda y, a, b: exceeds(b, a), lambda y, a, b: exceeds(a, b)), kinks=(0,))
-exceeds     = Primitive("exceeds",     exceeds_value,      (0, 0),                                                        kinks=(0,))
-detach      = Primitive("detach",      float,              0)
+# ---- for learning machines
+sigmoid       = Primitive("sigmoid",       floats.sigmoid,     lambda y, x: logistic(x),
+                          latex=r"\sigma(%s)")
+logistic      = Primitive("logistic",      floats.logistic,    lambda y, x: -y * tanh(x / 2),
+                          latex=r"\sigma'(%s)")
+log_sigmoid   = Primitive("log_sigmoid",   floats.log_sigmoid, lambda y, x: sigmoid(-x))
+softplus      = Primitive("softplus",      floats.softplus,    lambda y, x: sigmoid(x))
+silu          = Primitive("silu",          floats.silu,        lambda y, x: sigmoid(x) + y * sigmoid(-x))
+gelu          = Primitive("gelu",          floats.gelu,        lambda y, x: normal_cdf(x) + x * normal(x))
+relu          = Primitive("relu",          floats.relu,        lambda y, x: step(x),
+                          kinks={0: "left"})
+leaky_relu    = Primitive("leaky_relu",    floats.leaky_relu,  (lambda y, x, slope: step(x) + (1 - step(x)) * slope,
+                                                                lambda y, x, slope: minimum(x, 0)),
+                          kinks={0: "left"}, gather=lambda x, slope=0.01: (x, slope))
+elu           = Primitive("elu",           floats.elu,         (lambda y, x, alpha: step(x) + (1 - step(x)) * alpha * exp(minimum(x, 0)),
+                                                                lambda y, x, alpha: expm1(minimum(x, 0))),
+                          kinks={0: "left"}, gather=lambda x, alpha=1.0: (x, alpha))
+hard_tanh     = Primitive("hard_tanh",     floats.hard_tanh,   lambda y, x: step(1 - abs(x)),
+                          kinks={-1: "left", 1: "right"})
+xlogy         = Primitive("xlogy",         floats.xlogy,       (lambda y, a, b: log(b), lambda y, a, b: quotient(a, b)),
+                          latex=r"%s \cdot \log(%s)", domain="b > 0, or a = 0", instead="xlogy(a, abs(b))")
+quotient      = Primitive("quotient",      floats.quotient,    (lambda y, a, b: 1 / b, lambda y, a, b: -y / b),
+                          latex=r"\frac{%s}{%s}", domain="b != 0, or a = 0")
 
-dot         = Primitive("dot",         dot_value,          dot_partials,                                                  gather=dot_args)
-total       = Primitive("total",       lambda *xs: sum(xs), lambda y, *xs: (1,) * len(xs),                                gather=tuple)
+# ---- choices: flat almost everywhere, or made of flat pieces
+abs           = Primitive("abs",           math.fabs,          lambda y, x: sign(x),
+                          text="|%s|", latex="|%s|", kinks={0: "mean"})
+sign          = Primitive("sign",          floats.sign,        0, kinks={0: "jump"})
+step          = Primitive("step",          floats.step,        0, kinks={0: "jump"})
+floor         = Primitive("floor",         floats.floor,       0,
+                          latex=r"\lfloor %s \rfloor", kinks={0: "jump"}, period=1)
+ceil          = Primitive("ceil",          floats.ceil,        0,
+                          latex=r"\lceil %s \rceil", kinks={0: "jump"}, period=1)
+round         = Primitive("round",         floats.round,       0, kinks={0.5: "jump"}, period=1)
+maximum       = Primitive("maximum",       floats.maximum,     (lambda y, a, b: exceeds(a, b), lambda y, a, b: exceeds(b, a)),
+                          kinks={0: "mean"}, switch=operator.sub)
+minimum       = Primitive("minimum",       floats.minimum,     (lambda y, a, b: exceeds(b, a), lambda y, a, b: exceeds(a, b)),
+                          kinks={0: "mean"}, switch=operator.sub)
+exceeds       = Primitive("exceeds",       floats.exceeds,     (0, 0),
+                          latex="[%s > %s]", kinks={0: "jump"}, switch=operator.sub)
+detach        = Primitive("detach",        float,              0)
+
+# ---- of any number of arguments
+dot           = Primitive("dot",           floats.dot,         dot_partials, gather=dot_args)
+total         = Primitive("total",         floats.total,       lambda y, *xs: (1,) * len(xs), gather=tuple)
+mean          = Primitive("mean",          floats.mean,        lambda y, *xs: (1 / len(xs),) * len(xs),
+                          domain="at least one value", gather=tuple)
+prod          = Primitive("prod",          floats.prod,         lambda y, *xs: (*other_products(xs),), gather=tuple)
+other_product = Primitive("other_product", floats.other_product, lambda y, x, *others: (0, *other_products(others)))
+hypot         = Primitive("hypot",         math.hypot,         (lambda y, a, b: unit_first(a, b), lambda y, a, b: unit_first(b, a)),
+                          latex=r"\sqrt{(%s)^2 + (%s)^2}", kinks={0: "mean"}, switch=math.hypot)
+norm          = Primitive("norm",          floats.norm,        lambda y, *xs: (*unit(xs),),
+                          latex=r"\lVert %s \rVert", kinks={0: "mean"}, switch=math.hypot, gather=tuple)
+unit_first    = Primitive("unit_first",    floats.unit_first,  unit_first_partials, kinks={0: "jump"}, switch=math.hypot)
+log_sum_exp   = Primitive("log_sum_exp",   floats.log_sum_exp, lambda y, *xs: (*softmax(xs),),
+                          domain="at least one value", gather=tuple)
+softmax_first = Primitive("softmax_first", floats.softmax_first, softmax_first_partials)
 # fmt: on
 
 TABLE = {name: row for name, row in globals().items() if isinstance(row, Primitive)}
+
+softmax = componentwise(softmax_first, floats.softmax)
+unit = componentwise(unit_first, floats.unit)
+other_products = componentwise(other_product, floats.other_products)
+
+
+def clip(x: Any, low: Any, high: Any) -> Any:
+    """Return x kept between low and high; at a bound, x and the bound share the slope: ½ each."""
+    if low > high:
+        raise ValueError(f"clip between {low!r} and {high!r}: give the lower bound first")
+    return minimum(maximum(x, low), high)

@@ -7,25 +7,28 @@ more: responsibilities are multiplied and added.
 
 from __future__ import annotations
 
-import math
-import sys
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from numbers import Real
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, TypeAlias, final
+from typing import TYPE_CHECKING, Any, final
+from weakref import WeakKeyDictionary
 
 from micrograd_es.errors import DomainError, GraphError
+from micrograd_es.gate import as_float, shown
 
 if TYPE_CHECKING:
+    from micrograd_es.operators import Operators  # a stub: what notation.py hangs on Value
     from micrograd_es.primitive import Primitive
+else:
+    Operators = object
 
-Number: TypeAlias = "Value | float | Fraction | Decimal"
+new = object.__new__  # makes every node but a leaf; origins() puts its own in place of it
+made_at: WeakKeyDictionary[Value, str] = WeakKeyDictionary()  # "file:line", inside origins()
 
 
 @final
-class Value:
+class Value(Operators):
     """A node of the graph: a float, how it was made, and its responsibility for an output.
 
     `Value(2.0, name="w1")` is a leaf; operators and functions make every other node. `data` is the
@@ -44,6 +47,11 @@ class Value:
     grad: float
     name: str | None
     primitive: Primitive | None
+    a: Any
+    b: Any
+    da: Any
+    db: Any
+    mark: Any
 
     def __init__(self, data: float | Fraction | Decimal, name: str | None = None) -> None:
         self._data = as_float(data)
@@ -81,25 +89,35 @@ class Value:
 
         Leaves accumulate, as in PyTorch: two calls add twice. What was computed starts afresh. A
         node whose responsibility is exactly 0 passes nothing on, whatever its partials are.
+        DomainError if a partial that is really used is undefined; leaves are then left as they
+        were.
         """
         order = topological_order(self)
+        before = []
         for node in order:
-            if node.primitive is not None:
+            if node.primitive is None:
+                before.append((node, node.grad))
+            else:
                 node.grad = 0.0
         self.grad += 1.0
-        for node in reversed(order):
-            grad = node.grad
-            if grad == 0.0:
-                continue
-            a, b = node.a, node.b
-            if b is not None:
-                a.grad += grad * node.da
-                b.grad += grad * node.db
-            elif type(a) is tuple:
-                for arg, partial in zip(a, node.da, strict=True):
-                    arg.grad += grad * partial
-            elif a is not None:
-                a.grad += grad * node.da
+        try:
+            for node in reversed(order):
+                grad = node.grad
+                if grad == 0.0:
+                    continue
+                a, b = node.a, node.b
+                if b is not None:
+                    a.grad += grad * node.da
+                    b.grad += grad * node.db
+                elif type(a) is tuple:
+                    for arg, partial in zip(a, node.da, strict=True):
+                        arg.grad += grad * partial
+                elif a is not None:
+                    a.grad += grad * node.da
+        except DomainError as error:
+            for leaf, grad in before:
+                leaf.grad = grad
+            raise DomainError(f"{error}{whereabouts(node, order)}") from None
 
     def __repr__(self) -> str:
         name = "" if self.name is None else f", name={self.name!r}"
@@ -121,51 +139,6 @@ class Value:
                 rows.append((node._data, node.grad, node.name, node.primitive, args, node.partials))
         return rebuilt, (rows,)
 
-    if TYPE_CHECKING:  # what notation.py attaches; a test says that the two agree
-        a: Any
-        b: Any
-        da: Any
-        db: Any
-        mark: Any
-
-        # fmt: off
-        def __add__(self, other: Number, /) -> Value: ...
-        def __radd__(self, other: Number, /) -> Value: ...
-        def __sub__(self, other: Number, /) -> Value: ...
-        def __rsub__(self, other: Number, /) -> Value: ...
-        def __mul__(self, other: Number, /) -> Value: ...
-        def __rmul__(self, other: Number, /) -> Value: ...
-        def __truediv__(self, other: Number, /) -> Value: ...
-        def __rtruediv__(self, other: Number, /) -> Value: ...
-        def __pow__(self, other: Number, /) -> Value: ...
-        def __rpow__(self, other: Number, /) -> Value: ...
-        def __neg__(self) -> Value: ...
-        def __pos__(self) -> Value: ...
-        def __abs__(self) -> Value: ...
-        def __lt__(self, other: Number, /) -> bool: ...
-        def __le__(self, other: Number, /) -> bool: ...
-        def __gt__(self, other: Number, /) -> bool: ...
-        def __ge__(self, other: Number, /) -> bool: ...
-        def __float__(self) -> float: ...
-        def __int__(self) -> int: ...
-        def __bool__(self) -> bool: ...
-        def __round__(self, digits: int = 0, /) -> float: ...
-        def exp(self) -> Value: ...
-        def log(self) -> Value: ...
-        def sqrt(self) -> Value: ...
-        def sin(self) -> Value: ...
-        def cos(self) -> Value: ...
-        def tanh(self) -> Value: ...
-        def sigmoid(self) -> Value: ...
-        def relu(self) -> Value: ...
-        def abs(self) -> Value: ...
-        def sign(self) -> Value: ...
-        def step(self) -> Value: ...
-        def detach(self) -> Value: ...
-        def maximum(self, other: Number, /) -> Value: ...
-        def minimum(self, other: Number, /) -> Value: ...
-        # fmt: on
-
 
 def laid_out(first: Any, second: Any) -> tuple[Any, ...]:
     """Return the flat slots (a, b) or (da, db) as the tuple that they stand for."""
@@ -181,7 +154,7 @@ def make(
     partials: tuple[Any, ...] = (),
 ) -> Value:
     """Return a node in the plain form; the makers of primitive.py write the same slots, faster."""
-    node = object.__new__(Value)
+    node = new(Value)
     node._data = data
     node.grad = 0.0
     node.primitive = primitive
@@ -264,10 +237,14 @@ def gradient(output: Value, inputs: Sequence[Value]) -> list[Value]:
             leading.add(node)
     grads: dict[Value, Value | float] = {output: 1.0}
     for node in reversed(order):
-        if node.primitive is not None and node in leading and node in grads:
+        if node.primitive is None or node not in leading or node not in grads:
+            continue
+        try:
             for arg, partial in asked_again(node, grads[node], leading):
                 share = times(grads[node], partial)
                 grads[arg] = grads[arg] + share if arg in grads else share
+        except DomainError as error:
+            raise DomainError(f"{error}{whereabouts(node, order)}") from None
     return [
         grad if type(grad := grads.get(x, 0.0)) is Value else Value(float(grad)) for x in inputs
     ]
@@ -292,6 +269,29 @@ def asked_again(node: Any, grad: Value | float, leading: set[Value]) -> Iterator
                 )
         if type(partial) is Value or partial != 0:
             yield arg, partial
+
+
+def whereabouts(node: Value, order: Sequence[Value]) -> str:
+    """Return the route from node to the output, and its line if origins() recorded it: for
+    errors.
+    """
+    above: dict[Value, Value] = {}
+    for user in order:
+        for arg in user.args:
+            above[arg] = user  # the last one, so that the route is short
+    line = f", made at {made_at[node]}" if node in made_at else ""
+    names = [called(node)]
+    while (step := above.get(node)) is not None:
+        names.append(called(step))
+        node = step
+    if len(names) > 8:
+        names[4:-3] = [f"… {len(names) - 7} more …"]
+    return f"; its route to the output: {' -> '.join(names)}{line}"
+
+
+def called(node: Value) -> str:
+    """Return what to call a node: its name, or else its primitive's."""
+    return node.name or (node.primitive.name if node.primitive else "leaf")
 
 
 def times(grad: Value | float, partial: Value | float) -> Value | float:
@@ -327,46 +327,3 @@ def is_constant(node: Value) -> bool:
     arguments.
     """
     return node.a is None and node.primitive is not None
-
-
-def as_float(number: object) -> float:
-    """Return a real number as a Python float; the one gate through which numbers enter the graph.
-
-    int, float, bool, Fraction, Decimal and numpy's real scalars pass; TypeError for all else,
-    OverflowError for a number beyond the largest float.
-    """
-    if type(number) is float:
-        return number
-    numpy = sys.modules.get("numpy")  # if it was never imported, number is not numpy's
-    if not isinstance(number, Real | Decimal) and not (numpy and isinstance(number, numpy.bool_)):
-        raise TypeError(f"{shown(number)} is not a real number: {way_out(number)}")
-    try:
-        result = float(number)
-    except OverflowError:
-        result = math.inf
-    if math.isinf(result) and number not in (math.inf, -math.inf):
-        raise OverflowError(
-            f"{shown(number)} is too large for a float: the largest is about 1.8e308"
-        )
-    return result
-
-
-def shown(thing: object) -> str:
-    """Return what thing is, short enough for an error message."""
-    if isinstance(thing, int) and thing.bit_length() > 64:
-        return f"an int of {thing.bit_length()} bits"
-    text = " ".join(repr(thing).split())
-    return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(thing).__name__})"
-
-
-def way_out(thing: object) -> str:
-    """Return what to do with something that is not a real number."""
-    if type(thing) is Value:
-        return "it already is a Value; v.detach() gives its number without its history"
-    if isinstance(thing, str | bytes):
-        return "convert the text with float(text) first"
-    if isinstance(thing, complex):
-        return "Values are real; use .real and .imag as two numbers"
-    if hasattr(thing, "__len__"):
-        return "a Value holds one number; make one Value for each element"
-    return "a Value holds an int, float, bool, Fraction, Decimal or a numpy scalar"

@@ -20,17 +20,36 @@ def sized(low: float, high: float):
     )
 
 
+INSIDE = {  # from any number into the domain, of which else too many points would fall out
+    "acosh": lambda x: 1 + abs(x),
+    "asin": lambda x: x / 16,
+    "acos": lambda x: x / 16,
+    "atanh": lambda x: x / 16,
+}
+
+
 def points(row, numbers=None):
     """Arguments for a row: as many as it takes; whole orders of derivative for power_jet."""
     numbers = numbers if numbers is not None else sized(-6, 3)
     if row.name == "power_jet":
         orders = st.integers(0, 3).map(float)
         return st.tuples(sized(-3, 3).map(abs), numbers, orders, orders)
-    if row.name in ("log", "sqrt", "power", "power_slope"):  # half of all points would be outside
-        return st.tuples(numbers.map(abs), *[numbers] * (row.arity - 1))
     if row.arity is None:
         return st.lists(numbers, min_size=2, max_size=7).map(tuple)
+    if row.name in INSIDE:
+        return st.tuples(numbers.map(INSIDE[row.name]))
+    if "> 0" in row.domain or "x >" in row.domain:
+        return st.tuples(*[numbers.map(abs)] * row.arity)
     return st.tuples(*[numbers] * row.arity)
+
+
+def distance_to_kink(row, point) -> float:
+    """How far the number that passes through the kinks is from the nearest one."""
+    at = row.switch(*point)
+    away = [at - kink for kink in row.kinks]
+    if row.period:
+        away = [math.remainder(d, row.period) for d in away]
+    return min(map(abs, away), default=math.inf)
 
 
 def defined(row, point) -> bool:

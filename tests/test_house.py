@@ -14,10 +14,12 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "micrograd_es"
 
 FLOORS = [
-    {"errors"},
-    {"value", "language"},
+    {"errors", "floats"},
+    {"gate", "language"},
+    {"value"},
     {"primitive"},
     {"primitives"},
+    {"arrays"},
     {"notation"},
     {"attribution", "check", "nn", "losses", "optim"},
     {"draw", "draw.terminal"},
