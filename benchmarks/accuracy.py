@@ -128,6 +128,7 @@ TRUTH: dict[str, Callable[..., arb]] = {
     "minimum": lambda a, b: a if a < b else b,
     "exceeds": lambda a, b: arb(int(a > b)),
     "detach": lambda x: x,
+    "identity": lambda x: x,
     "dot": dot,
     "total": lambda *xs: sum(xs, arb(0)),
     "mean": lambda *xs: sum(xs, arb(0)) / len(xs),
@@ -201,14 +202,9 @@ def points(row: Primitive, count: int, rng: random.Random) -> Iterator[Point]:
         except UNDEFINED:
             continue
         normal = all(x == 0 or abs(x) >= SMALLEST for x in point)
-        if normal and math.isfinite(y) and not on_kink(row, point):
+        if normal and math.isfinite(y) and row.distance_to_kink(point):
             found += 1
             yield tuple(point)
-
-
-def on_kink(row: Primitive, point: list[float]) -> bool:
-    at = row.switch(*point)
-    return any(at == kink or (row.period and (at - kink) % row.period == 0) for kink in row.kinks)
 
 
 # ---- the truth, and the distance from it ---------------------------------------------------------

@@ -3,13 +3,25 @@
 from micrograd_es import losses, nn, optim
 from micrograd_es import notation as notation  # hangs the operators on Value
 from micrograd_es.attribution import Responsibility, responsibility
-from micrograd_es.check import GradientCheck, check_gradient
+from micrograd_es.check import GradientCheck, PrimitiveCheck, check_gradient, check_primitive
+from micrograd_es.diagnosis import NonFinite, find_nonfinite, origins
 from micrograd_es.errors import (
     DomainError,
+    GradientMismatch,
     GraphError,
     MicrogradError,
     NonFiniteError,
     PrimitiveError,
+)
+from micrograd_es.fields import Field
+from micrograd_es.functions import (
+    derivative,
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    value_and_grad,
 )
 from micrograd_es.primitive import Primitive, where
 from micrograd_es.primitives import (
@@ -78,11 +90,15 @@ from micrograd_es.value import Value, gradient, topological_order
 # `abs` and `round` are left out of a star import: there the built-in ones serve, which know Values.
 __all__ = [
     "DomainError",
+    "Field",
     "GradientCheck",
+    "GradientMismatch",
     "GraphError",
     "MicrogradError",
+    "NonFinite",
     "NonFiniteError",
     "Primitive",
+    "PrimitiveCheck",
     "PrimitiveError",
     "Responsibility",
     "Value",
@@ -96,9 +112,11 @@ __all__ = [
     "cbrt",
     "ceil",
     "check_gradient",
+    "check_primitive",
     "clip",
     "cos",
     "cosh",
+    "derivative",
     "detach",
     "dot",
     "elu",
@@ -107,11 +125,17 @@ __all__ = [
     "exp",
     "exp2",
     "expm1",
+    "find_nonfinite",
     "floor",
     "gelu",
+    "grad",
     "gradient",
     "hard_tanh",
+    "hessian",
+    "hvp",
     "hypot",
+    "jacobian",
+    "jvp",
     "leaky_relu",
     "log",
     "log1p",
@@ -126,6 +150,7 @@ __all__ = [
     "nn",
     "norm",
     "optim",
+    "origins",
     "power",
     "prod",
     "reciprocal",
@@ -145,6 +170,7 @@ __all__ = [
     "tanh",
     "topological_order",
     "total",
+    "value_and_grad",
     "where",
     "xlogy",
 ]

@@ -12,8 +12,12 @@ class DomainError(MicrogradError, ValueError):
     """A primitive has no value there, or no partial where one is really used."""
 
 
-class PrimitiveError(MicrogradError, ValueError):
+class PrimitiveError(MicrogradError, TypeError):
     """A row does not say what a row must say: a partial for each argument, by a formula."""
+
+
+class GradientMismatch(MicrogradError, AssertionError):  # noqa: N818  # the name says what it is
+    """A gradient that somebody claims is not the one that was measured."""
 
 
 class GraphError(MicrogradError, RuntimeError):

@@ -13,7 +13,8 @@ from typing import Any, TypeAlias
 
 from micrograd_es.errors import DomainError, PrimitiveError
 from micrograd_es.gate import as_float
-from micrograd_es.value import Undefined, Value, is_constant, make, new
+from micrograd_es.value import Undefined, Value, is_constant, make
+from micrograd_es.value import new as new  # origins() puts its own in place of it
 
 Rule: TypeAlias = Callable[..., Any]  # (y, *args) -> partial, over floats or over values
 VARIADIC = 0x04  # the flag of a function with *args
@@ -110,6 +111,13 @@ class Primitive:
         rule = self.partials[i] if type(self.partials) is tuple else self.partials
         return rule(y, *args) if callable(rule) else rule
 
+    def distance_to_kink(self, point: Sequence[float]) -> float:
+        """Return how far the number that passes through the kinks is from the nearest one."""
+        away = [self.switch(*point) - kink for kink in self.kinks]
+        if self.period:
+            away = [math.remainder(distance, self.period) for distance in away]
+        return min(map(abs, away), default=math.inf)
+
     def __call__(self, *args: Any) -> Any:
         if self.gather is not None:
             args = self.gather(*args)
@@ -147,6 +155,10 @@ def filled(template: str, operands: Sequence[str], parentheses: str) -> str:
     if len(pieces) == 2 != len(operands) + 1:  # one place for all
         return template % ", ".join(operands)
     text = pieces[0]
+    if len(pieces) != len(operands) + 1:
+        raise PrimitiveError(
+            f"{template!r} has {len(pieces) - 1} places %s for {len(operands)} operands"
+        )
     for operand, after in zip(operands, pieces[1:], strict=True):
         held = not after + text or (text[-1:] in "({|[" and text)
         loose = " " in operand or operand[:1] == "-"
@@ -199,7 +211,7 @@ def partial_of(
 ) -> Any:
     """Return the i-th partial as a float, or as Undefined where finite operands give none."""
     try:
-        partial = float(primitive.partial(i, y, data))
+        partial = as_float(primitive.partial(i, y, data))
     except UNDEFINED:
         partial = math.nan
     if math.isfinite(partial) or not all(map(math.isfinite, data)):

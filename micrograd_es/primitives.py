@@ -167,6 +167,7 @@ minimum       = Primitive("minimum",       floats.minimum,     (lambda y, a, b: 
 exceeds       = Primitive("exceeds",       floats.exceeds,     (0, 0),
                           latex="[%s > %s]", kinks={0: "jump"}, switch=operator.sub)
 detach        = Primitive("detach",        float,              0)
+identity      = Primitive("identity",      float,              1)
 
 # ---- of any number of arguments
 dot           = Primitive("dot",           floats.dot,         dot_partials, gather=dot_args)

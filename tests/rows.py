@@ -43,15 +43,6 @@ def points(row, numbers=None):
     return st.tuples(*[numbers] * row.arity)
 
 
-def distance_to_kink(row, point) -> float:
-    """How far the number that passes through the kinks is from the nearest one."""
-    at = row.switch(*point)
-    away = [at - kink for kink in row.kinks]
-    if row.period:
-        away = [math.remainder(d, row.period) for d in away]
-    return min(map(abs, away), default=math.inf)
-
-
 def defined(row, point) -> bool:
     """Whether the row has a finite value at the point."""
     try:

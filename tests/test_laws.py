@@ -22,7 +22,6 @@ from tests.rows import (
     ROWS,
     defined,
     differentiable,
-    distance_to_kink,
     leaves,
     points,
     programs,
@@ -35,7 +34,7 @@ whole = st.integers(-8, 8).map(float)
 
 
 def away_from_kinks(row, point) -> bool:
-    return distance_to_kink(row, point) > 0.3 * max(map(abs, point))
+    return row.distance_to_kink(point) > 0.3 * max(map(abs, point))
 
 
 @pytest.mark.parametrize(

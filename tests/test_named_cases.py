@@ -467,6 +467,13 @@ def test_what_is_declared_for_type_checkers_is_what_is_attached():
     declared = {node.name for node in ast.walk(stub) if isinstance(node, ast.FunctionDef)}
     attached = {f"__{name}__" for name in (*notation.COMPARISONS, *notation.CONVERSIONS)}
     attached |= {f"__{r}{name}__" for name in notation.OPERATORS for r in ("", "r")}
-    attached |= {*notation.METHODS.split(), *notation.SPELLINGS, "__neg__", "__pos__", "__abs__"}
+    attached |= {
+        *notation.METHODS.split(),
+        *notation.SPELLINGS,
+        "__neg__",
+        "__pos__",
+        "__abs__",
+        "conjugate",
+    }
     assert declared == attached - {"__eq__", "__ne__"}
     assert all(callable(getattr(Value, name)) for name in attached)

@@ -1,0 +1,108 @@
+"""Where a number went wrong: the first operation whose value, partial or gradient is not finite.
+
+Inside `with origins():` every value remembers the line of the program that made it.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from micrograd_es import primitive, value
+from micrograd_es.primitive import operand
+from micrograd_es.value import Undefined, Value, made_at, topological_order, whereabouts
+
+PACKAGE = str(Path(__file__).parent)
+
+
+@dataclass(frozen=True, slots=True)
+class NonFinite:
+    """The first thing that is not finite in a graph. Prints as a sentence.
+
+    what     "value", "partial" or "gradient"
+    node     the node at which it arose
+    formula  the operation with its operands: "log(x=0.0)"
+    number   the value or gradient that came out of it; NaN for a partial
+    origin   "file:line" of the user's program, if origins() was on when it was made
+    route    the names of the nodes from there to the output
+    """
+
+    what: str
+    node: Value
+    formula: str
+    number: float
+    origin: str | None
+    route: str
+
+    def __str__(self) -> str:
+        number = "not finite" if self.what == "partial" else self.number
+        return f"the {self.what} of {self.formula} is {number}{self.route}"
+
+
+def find_nonfinite(output: Value) -> NonFinite | None:
+    """Return the birth of the first NaN or infinity in the graph of output, or None.
+
+    Looked for among the values in the order of the forward pass, then among the partials, then
+    among the gradients in the order of the backward pass, if there was one.
+    """
+    order = topological_order(output)
+    for node in order:
+        if not math.isfinite(node.data):
+            return found("value", node, node.data, order)
+    for node in order:
+        for partial in node.partials:
+            if isinstance(partial, Undefined) or not math.isfinite(partial):
+                return found("partial", node, math.nan, order)
+    for node in reversed(order):
+        if not math.isfinite(node.grad):
+            return found("gradient", node, node.grad, order)
+    return None
+
+
+def found(what: str, node: Value, number: float, order: list[Value]) -> NonFinite:
+    operands = map(operand, node.args)
+    formula = node.primitive.written(*operands) if node.primitive and node.args else operand(node)
+    return NonFinite(what, node, formula, number, made_at.get(node), whereabouts(node, order))
+
+
+@contextmanager
+def origins() -> Iterator[Mapping[Value, str]]:
+    """Record the user's file and line of every value made inside the block.
+
+    Yields the record, {value: "file:line"}. Errors of backward() and gradient() quote it, and so
+    does find_nonfinite, also after the block. It is the one mode of the package: it slows down the
+    making of nodes, in all threads, and costs nothing outside the block.
+    """
+    plain_new, plain_init = value.new, Value.__init__
+
+    def recorded_new(cls: type[Value]) -> Value:
+        node = plain_new(cls)
+        made_at[node] = line_of_user()
+        return node
+
+    def recorded_init(self: Value, data: Any, name: str | None = None) -> None:
+        plain_init(self, data, name)
+        made_at[self] = line_of_user()
+
+    def use(make: Any, init: Any) -> None:
+        value.new = primitive.new = make
+        Value.__init__ = init  # type: ignore[method-assign]
+
+    use(recorded_new, recorded_init)
+    try:
+        yield made_at
+    finally:
+        use(plain_new, plain_init)
+
+
+def line_of_user() -> str:
+    """Return "file:line" of the innermost frame that is not of this package."""
+    frame = sys._getframe(2)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"

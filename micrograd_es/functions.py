@@ -1,0 +1,210 @@
+"""Derivatives of functions: of a float, or of lists, tuples, dicts and arrays of floats.
+
+What comes in decides what comes out: a gradient has the structure of the point, with floats in it;
+or Values, if the point holds some or f uses some of its own, so that derivatives can be nested.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from micrograd_es.gate import as_float, shown
+from micrograd_es.primitives import dot, identity
+from micrograd_es.value import Value, gradient, topological_order
+
+Rebuild = Callable[[Iterator[Any]], Any]
+
+
+def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+    """Return the function that gives the gradient of f: grad(f)(3.0), grad(f)([1.0, 2.0]).
+
+    f gives one number. The gradient is by its first argument, or by those that argnums counts, and
+    has the structure of that argument; what f does not use has gradient 0.
+
+    >>> grad(lambda p: p["a"] ** 2 * p["b"])({"a": 3.0, "b": 5.0})
+    {'a': 30.0, 'b': 9.0}
+    """
+    both = value_and_grad(f, argnums)
+    return lambda *args, **options: both(*args, **options)[1]
+
+
+def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+    """Return the function that gives (f's value, its gradient) from one run of f."""
+
+    def both(*args: Any, **options: Any) -> tuple[Any, Any]:
+        run = Run.of(f, args, options, argnums)
+        (output,) = run.answer([run.output])
+        return output, run.like_point(run.answer(gradient(run.output, run.inputs)))
+
+    return both
+
+
+def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+    """Return the function that gives the gradient of each output of f, in the structure of outputs.
+
+    >>> jacobian(lambda v: [v[0] * v[1], v[0] + 3 * v[1]])([2.0, 5.0])
+    [[5.0, 2.0], [1.0, 3.0]]
+    """
+
+    def rows(*args: Any, **options: Any) -> Any:
+        run = Run.of(f, args, options, argnums)
+        each = (run.answer(gradient(output, run.inputs)) for output in run.outputs)
+        return run.like_outputs(run.like_point(row) for row in each)
+
+    return rows
+
+
+def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+    """Return the function that gives the second derivatives of f: the jacobian of its gradient.
+
+    >>> hessian(lambda v: v[0] ** 2 * v[1])([3.0, 5.0])
+    [[10.0, 6.0], [6.0, 0.0]]
+    """
+    return jacobian(grad(f, argnums), argnums)
+
+
+def jvp(f: Callable[[Any], Any], point: Any, direction: Any) -> tuple[Any, Any]:
+    """Return (f(point), how fast each output changes if the point moves along direction).
+
+    The direction has the structure of the point. Two sweeps backward are one forward: uᵀJ is linear
+    in u, and its gradient by u, along the direction, is Jv.
+
+    >>> jvp(lambda v: v[0] * v[1], [2.0, 5.0], [1.0, 10.0])
+    (10.0, 25.0)
+    """
+    run = Run.of(f, (point,))
+    weights = [Value(1.0) for _ in run.outputs]
+    pulled = gradient(dot(run.outputs, weights), run.inputs)
+    pushed = gradient(dot(pulled, run.numbers(direction, "direction")), weights)
+    return run.like_outputs(run.answer(run.outputs)), run.like_outputs(run.answer(pushed))
+
+
+def hvp(f: Callable[[Any], Any], point: Any, vector: Any) -> Any:
+    """Return the hessian of f times the vector, without the hessian: for two gradients' work.
+
+    >>> hvp(lambda v: v[0] ** 2 * v[1], [3.0, 5.0], [1.0, 0.0])
+    [10.0, 6.0]
+    """
+    run = Run.of(f, (point,))
+    slope = dot(gradient(run.output, run.inputs), run.numbers(vector, "vector"))
+    return run.like_point(run.answer(gradient(slope, run.inputs)))
+
+
+def derivative(f: Callable[[Any], Any], n: int = 1) -> Callable[[Any], Any]:
+    """Return the n-th derivative of a function of one number.
+
+    >>> derivative(lambda x: x**5, 3)(2.0)
+    240.0
+    """
+    if not isinstance(n, int) or n < 0:
+        raise ValueError(f"derivative of order {shown(n)}: the order is a whole number from 0 up")
+
+    def nth(x: Any) -> Any:
+        run = Run.of(f, (x,))
+        y = run.output
+        for _ in range(n):
+            (y,) = gradient(y, run.inputs)
+        return run.answer([y])[0]
+
+    return nth
+
+
+# ---- one run of a function on values -------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A function that was run on values: what went in, what came out, and in which structures."""
+
+    inputs: list[Value]
+    outputs: list[Value]
+    point: Rebuild
+    result: Rebuild
+    plain: bool  # whether nothing but these inputs is a value, so that answers are floats
+
+    @classmethod
+    def of(
+        cls,
+        f: Callable[..., Any],
+        args: Sequence[Any],
+        options: Mapping[str, Any] | None = None,
+        argnums: int | Sequence[int] = 0,
+    ) -> Run:
+        places = [argnums] if isinstance(argnums, int) else list(argnums)
+        if not places or max(places) >= len(args) or min(places) < -len(args):
+            raise TypeError(f"argnums {argnums} of a function called with {len(args)} arguments")
+        chosen = args[places[0]] if isinstance(argnums, int) else [args[i] for i in places]
+        numbers, point = taken_apart(chosen)
+        # a value that came in gets a node of its own, lest levels of nested derivatives mix
+        inputs = [identity(x) if type(x) is Value else Value(x) for x in numbers]
+        moved = point(iter(inputs))
+        given = list(args)
+        for i, arg in zip(places, [moved] if isinstance(argnums, int) else moved, strict=True):
+            given[i] = arg
+        results, result = taken_apart(f(*given, **(options or {})))
+        outputs = [y if type(y) is Value else Value(y) for y in results]
+        mine = {*inputs, *(y for y, r in zip(outputs, results, strict=True) if y is not r)}
+        leaves = {node for y in outputs for node in topological_order(y) if node.primitive is None}
+        plain = leaves <= mine and not any(type(x) is Value for x in numbers)
+        return cls(inputs, outputs, point, result, plain)
+
+    @property
+    def output(self) -> Value:
+        """The one output of a function that gives one number."""
+        single = self.result(iter(self.outputs))
+        if type(single) is not Value:
+            raise TypeError(
+                f"a gradient is of one number, and f gave {shown(single)}: use jacobian"
+            )
+        return single
+
+    def answer(self, values: Sequence[Value]) -> list[Any]:
+        return [v.data for v in values] if self.plain else list(values)
+
+    def like_point(self, answers: Sequence[Any]) -> Any:
+        return self.point(iter(answers))
+
+    def like_outputs(self, answers: Any) -> Any:
+        return self.result(iter(answers))
+
+    def numbers(self, thing: Any, what: str) -> list[Any]:
+        """Return the numbers of a thing that has the structure of the point."""
+        found, _ = taken_apart(thing)
+        if len(found) != len(self.inputs):
+            raise ValueError(
+                f"a {what} of {len(found)} numbers at a point of {len(self.inputs)}: "
+                "give one number for each"
+            )
+        return found
+
+
+def taken_apart(thing: Any) -> tuple[list[Any], Rebuild]:
+    """Return the numbers and Values in a structure, and the function that puts others in their
+    place. TypeError for what is neither a number nor a list, tuple, dict or array of them.
+    """
+    if type(thing) is Value:
+        return [thing], next
+    if isinstance(thing, Mapping):
+        numbers, rebuild = taken_apart(list(thing.values()))
+        return numbers, lambda new: type(thing)(zip(thing, rebuild(new), strict=True))  # type: ignore[call-arg]
+    if isinstance(thing, list | tuple):
+        parts = [taken_apart(part) for part in thing]
+        made = getattr(type(thing), "_make", type(thing))  # of a namedtuple
+        return (
+            [number for numbers, _ in parts for number in numbers],
+            lambda new: made([rebuild(new) for _, rebuild in parts]),
+        )
+    if hasattr(thing, "__array__") and getattr(thing, "shape", None):
+        numbers, rebuild = taken_apart(thing.ravel().tolist())
+        return numbers, lambda new: in_shape(rebuild(new), thing.shape)
+    return [as_float(thing)], next
+
+
+def in_shape(items: list[Any], shape: tuple[int, ...]) -> Any:
+    """Return items as an array: of floats if they are floats, else of Values."""
+    import numpy
+
+    array = numpy.array(items)
+    return array.reshape(shape + array.shape[1:])
