@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import KW_ONLY, dataclass, field
+from functools import cache
 from typing import Any, TypeAlias
 
 from micrograd_es.errors import DomainError, PrimitiveError
-from micrograd_es.gate import as_float
+from micrograd_es.gate import as_float, shown
 from micrograd_es.value import Undefined, Value, is_constant, make
 from micrograd_es.value import new as new  # origins() puts its own in place of it
 
@@ -100,16 +101,24 @@ class Primitive:
 
     def partial(self, i: int, y: Any, args: Sequence[Any]) -> Any:
         """Return ∂y/∂args[i] by the row's rule, over whatever numbers y and args are."""
+        return self.asked(y, args)(i)
+
+    def asked(self, y: Any, args: Sequence[Any]) -> Callable[[int], Any]:
+        """Return the function i -> ∂y/∂args[i]; a rule for all is asked once, or never."""
         if self.arity is None:
-            partials = self.partials(y, *args)
-            if len(partials) != len(args):
-                raise PrimitiveError(
-                    f"the rule of {self.name} gave {len(partials)} partials for {len(args)} "
-                    "arguments: give one for each argument"
-                )
-            return partials[i]
-        rule = self.partials[i] if type(self.partials) is tuple else self.partials
-        return rule(y, *args) if callable(rule) else rule
+            at_once = cache(lambda: self.at_once(y, args))
+            return lambda i: at_once()[i]
+        rules = self.partials if type(self.partials) is tuple else (self.partials,)
+        return lambda i: rules[i](y, *args) if callable(rules[i]) else rules[i]
+
+    def at_once(self, y: Any, args: Sequence[Any]) -> Any:
+        partials = self.partials(y, *args)
+        if len(partials) != len(args):
+            raise PrimitiveError(
+                f"the rule of {self.name} gave {len(partials)} partials for {len(args)} "
+                "arguments: give one for each argument"
+            )
+        return partials
 
     def distance_to_kink(self, point: Sequence[float]) -> float:
         """Return how far the number that passes through the kinks is from the nearest one."""
@@ -199,22 +208,23 @@ def node_of(primitive: Primitive, *operands: Any) -> Value:
     args = tuple(arg if type(arg) is Value else constant_node(arg) for arg in operands)
     data = [arg._data for arg in args]
     y = evaluate(primitive, data, args)
+    ask = primitive.asked(y, data)
     partials = [
-        0.0 if is_constant(arg) else partial_of(primitive, i, y, data, args)
+        0.0 if is_constant(arg) else partial_of(primitive, ask, i, y, args)
         for i, arg in enumerate(args)
     ]
     return make(y, primitive, args, tuple(partials))
 
 
 def partial_of(
-    primitive: Primitive, i: int, y: float, data: Sequence[float], args: Sequence[Value]
+    primitive: Primitive, ask: Callable[[int], Any], i: int, y: float, args: Sequence[Value]
 ) -> Any:
     """Return the i-th partial as a float, or as Undefined where finite operands give none."""
     try:
-        partial = as_float(primitive.partial(i, y, data))
+        partial = as_float(ask(i))
     except UNDEFINED:
         partial = math.nan
-    if math.isfinite(partial) or not all(map(math.isfinite, data)):
+    if math.isfinite(partial) or not all(math.isfinite(arg.data) for arg in args):
         return partial
     formula = primitive.written(*map(operand, args))
     return Undefined(
@@ -361,10 +371,10 @@ def variadic(primitive: Primitive) -> Callable[..., Value]:
         try:
             y = value(*data)
             partials = rule(y, *data)
-        except UNDEFINED:
-            return node_of(primitive, *args)
+        except (TypeError, *UNDEFINED):
+            return node_of(primitive, *operands)
         if sum(partials, y) * 0.0 or not 3 <= len(args) == len(partials):
-            return node_of(primitive, *args)
+            return node_of(primitive, *operands)
         made = new(Value)
         made._data = y
         made.grad = 0.0
@@ -408,6 +418,13 @@ def lifted(number: Any) -> Any:
     return constant_node(number)
 
 
+def listed(values: Iterable[Any]) -> tuple[Any, ...]:
+    """Return the elements of a list of values; TypeError for texts, sets and mappings."""
+    if isinstance(values, str | bytes | bytearray | memoryview | Set | Mapping):
+        raise TypeError(f"{shown(values)} is not a list of values: give a list, [a, b, …]")
+    return tuple(values)
+
+
 def componentwise(
     row: Primitive, of_floats: Callable[[Sequence[float]], list[float]]
 ) -> Callable[[Iterable[Any]], list[Any]]:
@@ -417,7 +434,7 @@ def componentwise(
     """
 
     def components(values: Iterable[Any]) -> list[Any]:
-        xs = list(values)
+        xs = listed(values)
         if any(type(x) is Value for x in xs):
             return [row.node(x, *xs[:i], *xs[i + 1 :]) for i, x in enumerate(xs)]
         return of_floats([as_float(x) for x in xs])

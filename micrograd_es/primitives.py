@@ -16,7 +16,7 @@ from typing import Any
 
 from micrograd_es import floats
 from micrograd_es.floats import LN2, LOG2E, LOG10E, TWO_BY_SQRT_PI
-from micrograd_es.primitive import Primitive, componentwise
+from micrograd_es.primitive import Primitive, componentwise, listed
 
 # ---- the rules of functions of any number of arguments: a partial for each -----------------------
 
@@ -41,6 +41,7 @@ def unit_first_partials(y: Any, *xs: Any) -> tuple[Any, ...]:
 
 
 def dot_args(ws: Any, xs: Any, bias: Any = None) -> tuple[Any, ...]:
+    ws, xs = listed(ws), listed(xs)
     if len(ws) != len(xs):
         raise ValueError(
             f"dot of {len(ws)} weights and {len(xs)} inputs: give as many of one as of the other"
@@ -171,18 +172,18 @@ identity      = Primitive("identity",      float,              1)
 
 # ---- of any number of arguments
 dot           = Primitive("dot",           floats.dot,         dot_partials, gather=dot_args)
-total         = Primitive("total",         floats.total,       lambda y, *xs: (1,) * len(xs), gather=tuple)
+total         = Primitive("total",         floats.total,       lambda y, *xs: (1,) * len(xs), gather=listed)
 mean          = Primitive("mean",          floats.mean,        lambda y, *xs: (1 / len(xs),) * len(xs),
-                          domain="at least one value", gather=tuple)
-prod          = Primitive("prod",          floats.prod,         lambda y, *xs: (*other_products(xs),), gather=tuple)
+                          domain="at least one value", gather=listed)
+prod          = Primitive("prod",          floats.prod,         lambda y, *xs: (*other_products(xs),), gather=listed)
 other_product = Primitive("other_product", floats.other_product, lambda y, x, *others: (0, *other_products(others)))
 hypot         = Primitive("hypot",         math.hypot,         (lambda y, a, b: unit_first(a, b), lambda y, a, b: unit_first(b, a)),
                           latex=r"\sqrt{(%s)^2 + (%s)^2}", kinks={0: "mean"}, switch=math.hypot)
 norm          = Primitive("norm",          floats.norm,        lambda y, *xs: (*unit(xs),),
-                          latex=r"\lVert %s \rVert", kinks={0: "mean"}, switch=math.hypot, gather=tuple)
+                          latex=r"\lVert %s \rVert", kinks={0: "mean"}, switch=math.hypot, gather=listed)
 unit_first    = Primitive("unit_first",    floats.unit_first,  unit_first_partials, kinks={0: "jump"}, switch=math.hypot)
 log_sum_exp   = Primitive("log_sum_exp",   floats.log_sum_exp, lambda y, *xs: (*softmax(xs),),
-                          domain="at least one value", gather=tuple)
+                          domain="at least one value", gather=listed)
 softmax_first = Primitive("softmax_first", floats.softmax_first, softmax_first_partials)
 # fmt: on
 

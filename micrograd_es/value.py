@@ -252,7 +252,7 @@ def gradient(output: Value, inputs: Sequence[Value]) -> list[Value]:
 
 def asked_again(node: Any, grad: Value | float, leading: set[Value]) -> Iterator[tuple[Value, Any]]:
     """Yield (arg, partial) for the args on the way to an input, the partials as values."""
-    args = [arg._data if is_constant(arg) else arg for arg in node.args]
+    ask = node.primitive.asked(node, [arg._data if is_constant(arg) else arg for arg in node.args])
     for i, (arg, stored) in enumerate(zip(node.args, node.partials, strict=True)):
         if arg not in leading:
             continue
@@ -260,7 +260,7 @@ def asked_again(node: Any, grad: Value | float, leading: set[Value]) -> Iterator
             share = float(grad) * stored  # raises, unless nobody is responsible here
             partial: Any = share
         else:
-            partial = node.primitive.partial(i, node, args)
+            partial = ask(i)
             now = partial._data if type(partial) is Value else partial
             if now != stored and not (now != now and stored != stored):
                 raise GraphError(

@@ -1,0 +1,89 @@
+"""A field, and the two things that the article states about its gradient."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from micrograd_es import Field, exp, log, sin
+from micrograd_es.fields import Stationary
+
+coordinate = st.floats(-2, 2)
+hills = st.builds(
+    lambda a, b, c, d: Field(lambda x, y: a * sin(b * x + y) + c * exp(-x * x - y * y) + d * x * y),
+    *[st.floats(0.2, 2)] * 4,
+)
+
+
+@given(hills, coordinate, coordinate, st.floats(0, 2 * math.pi))
+def test_no_direction_climbs_faster_than_the_gradient_s_and_its_length_is_that_slope(
+    field, x, y, angle
+):
+    steepest = field.magnitude(x, y)
+    assert field.slope((x, y), (math.cos(angle), math.sin(angle))) <= steepest * (1 + 1e-12)
+    assume(steepest > 1e-6)
+    ahead = field.direction(x, y)
+    assert math.hypot(*ahead) == pytest.approx(1)
+    assert field.slope((x, y), ahead) == pytest.approx(steepest, rel=1e-12)
+    assert field.slope((x, y), field.gradient(x, y)) == pytest.approx(steepest, rel=1e-12)
+
+
+@given(hills, coordinate, coordinate, st.floats(0, 2 * math.pi))
+def test_the_slope_in_a_direction_is_how_fast_the_field_changes_along_it(field, x, y, angle):
+    u, v, h = math.cos(angle), math.sin(angle), 1e-5
+    measured = (field.value(x + h * u, y + h * v) - field.value(x - h * u, y - h * v)) / (2 * h)
+    assert field.slope((x, y), (u, v)) == pytest.approx(measured, abs=1e-7)
+
+
+def test_the_arrow_does_not_always_point_towards_the_nearest_maximum():
+    hill = Field(lambda x, y: -(x**2) - 10 * y**2)  # its one maximum is at (0, 0)
+    x, y = 2.0, 1.0
+    towards = (-x / math.hypot(x, y), -y / math.hypot(x, y))
+    cosine = sum(a * b for a, b in zip(hill.direction(x, y), towards, strict=True))
+    assert math.degrees(math.acos(cosine)) > 45
+    assert hill.slope((x, y), towards) < 0.7 * hill.magnitude(x, y)
+
+
+def test_a_grid_holds_the_field_point_by_point_and_nan_where_it_is_undefined():
+    field = Field(lambda x, y: log(x) * y)
+    grid = field.grid([-1.0, 1.0, 2.0], [0.5, 3.0])
+    assert grid.value.shape == (2, 3)
+    for j, y in enumerate([0.5, 3.0]):
+        assert math.isnan(grid.value[j, 0])
+        assert math.isnan(grid.magnitude[j, 0])
+        for i, x in enumerate([1.0, 2.0], start=1):
+            assert (grid.axes[0][j, i], grid.axes[1][j, i]) == (x, y)
+            assert grid.value[j, i] == field.value(x, y)
+            assert (grid.gradient[0][j, i], grid.gradient[1][j, i]) == field.gradient(x, y)
+            assert grid.magnitude[j, i] == pytest.approx(field.magnitude(x, y))
+
+
+def test_stationary_points_are_found_and_told_apart():
+    field = Field(lambda x, y: x**3 - 3 * x + y**2)
+    axis = np.linspace(-2, 2, 5)
+    assert field.stationary_points(axis, axis) == [
+        Stationary((-1.0, 0.0), 2.0, "saddle"),
+        Stationary((1.0, 0.0), -2.0, "minimum"),
+    ]
+    assert Field(lambda x, y: -(x**2) - y**2).kind(0.0, 0.0) == "maximum"
+    assert Field(lambda x, y: x**2 + y**4).kind(0.0, 0.0) == "degenerate"
+    assert Field(lambda x, y: 1.0).kind(0.0, 0.0) == "degenerate"
+    assert Field(lambda x: log(x)).stationary_points([-1.0, 1.0]) == []
+    assert Field(lambda x, y: x + y).stationary_points([0.0], [0.0]) == []
+
+
+def test_the_error_of_the_article_s_network_has_a_saddle_where_both_weights_are_zero():
+    assert Field(lambda w1, w2: (4 * w1 * w2 - 1) ** 2).kind(0.0, 0.0) == "saddle"
+
+
+def test_wrong_use_is_an_error_with_its_way_out():
+    field = Field(lambda x, y: x * y)
+    with pytest.raises(ValueError, match=r"not stationary: the gradient there is 1\.41 long"):
+        field.kind(1.0, 1.0)
+    with pytest.raises(ValueError, match="one number, not all 0"):
+        field.slope((1.0, 1.0), (0.0, 0.0))
+    with pytest.raises(TypeError, match="not a real number"):
+        field.value("1", 2.0)
+    assert field.direction(0.0, 0.0) == (0.0, 0.0)

@@ -1,0 +1,201 @@
+"""Derivatives of functions: structures, orders, nesting, closed forms."""
+
+import math
+from collections import namedtuple
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from flint import arb, arb_series, ctx
+from hypothesis import given
+from hypothesis import strategies as st
+
+from micrograd_es import (
+    Value,
+    derivative,
+    dot,
+    exp,
+    grad,
+    gradient,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    log,
+    sigmoid,
+    sin,
+    tanh,
+    topological_order,
+    total,
+    value_and_grad,
+)
+
+numbers = st.floats(-3, 3)
+Pair = namedtuple("Pair", "a b")
+
+
+def smooth(v):
+    """A function of three numbers with no zero in its derivatives to order two."""
+    return tanh(v[0] * v[1]) + exp(v[2]) * sin(v[0]) + v[1] * v[2] ** 2
+
+
+def vector(v):
+    return [smooth(v), v[0] * v[2], 3.0]
+
+
+@pytest.mark.parametrize(
+    ("point", "expected"),
+    [
+        (3.0, 6.0),
+        ([3.0, 4.0], [6.0, 8.0]),
+        ((3.0, 4.0), (6.0, 8.0)),
+        ({"w": 3.0, "b": [1.0, 2.0]}, {"w": 6.0, "b": [2.0, 4.0]}),
+        (Pair(1.0, (2.0, 3)), Pair(2.0, (4.0, 6.0))),
+        ([], []),
+    ],
+)
+def test_a_gradient_has_the_structure_of_the_point(point, expected):
+    def squares(thing):
+        if isinstance(thing, dict):
+            return squares(list(thing.values()))
+        if isinstance(thing, list | tuple):
+            return total([squares(part) for part in thing])
+        return thing * thing
+
+    assert grad(squares)(point) == expected
+    assert type(grad(squares)(point)) is type(expected)
+    value, slope = value_and_grad(squares)(point)
+    assert (type(value), slope) == (float, expected)
+
+
+def test_arrays_give_arrays():
+    point = np.array([[1.0, 2.0], [3.0, 4.0]])
+    assert np.array_equal(grad(lambda a: (a * a).sum())(point), 2 * point)
+    found = jacobian(lambda a: a @ a)(np.array(point))
+    assert found.shape == (2, 2, 2, 2)
+    assert found.dtype == float
+    assert hessian(lambda a: np.sum(a**3))(np.array([1.0, 2.0])).tolist() == [[6, 0], [0, 12]]
+
+
+def test_argnums_choose_the_arguments():
+    def f(a, b, *, scale):
+        return scale * a["x"] * b**2
+
+    assert grad(f)({"x": 3.0}, 5.0, scale=2.0) == {"x": 50.0}
+    assert grad(f, argnums=1)({"x": 3.0}, 5.0, scale=2.0) == 60.0
+    assert grad(f, argnums=(1, 0))({"x": 3.0}, 5.0, scale=2.0) == [60.0, {"x": 50.0}]
+    with pytest.raises(TypeError, match="argnums 2 of a function called with 2 arguments"):
+        grad(f, argnums=2)({"x": 3.0}, 5.0, scale=2.0)
+
+
+def test_levels_of_nested_derivatives_do_not_mix():
+    assert grad(lambda x: x * grad(lambda y: x * y)(1.0))(1.0) == 2.0
+    assert grad(lambda x: x * grad(lambda y: x * y)(x))(1.0) == 2.0
+    assert grad(lambda x: grad(lambda y: x * y * y)(x))(3.0) == 4 * 3.0
+    assert grad(lambda x: grad(lambda y: x * y)(x))(5.0) == 1.0
+    assert grad(lambda x: jvp(lambda y: x * y**2, x, 1.0)[1])(3.0) == 4 * 3.0
+
+
+def test_a_captured_value_is_followed_and_gives_values():
+    w = Value(2.0)
+    slope = grad(lambda x: w * x * x)(3.0)
+    assert type(slope) is Value
+    assert slope == 12.0
+    assert gradient(slope, [w])[0] == 6.0
+    assert type(grad(lambda x: x * x)(Value(3.0))) is Value
+    assert w.grad == 0.0
+
+
+def test_what_is_not_used_has_gradient_zero():
+    assert grad(lambda v: v[0])([1.0, 2.0]) == [1.0, 0.0]
+    assert grad(lambda x: 7.0)(1.0) == 0.0
+    assert hessian(lambda v: v[0] + v[1])([1.0, 2.0]) == [[0.0, 0.0], [0.0, 0.0]]
+    assert jvp(lambda x: 7.0, 1.0, 1.0) == (7.0, 0.0)
+    assert derivative(lambda x: 7.0)(1.0) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "says"),
+    [
+        (lambda: grad(lambda x: [x, x])(1.0), TypeError, "use jacobian"),
+        (lambda: grad(lambda x: "a")(1.0), TypeError, "'a' .str. is not a real number"),
+        (lambda: grad(lambda x: x)("a"), TypeError, "is not a real number"),
+        (lambda: grad(lambda x: x)({1.0}), TypeError, "set"),
+        (lambda: jvp(lambda v: v[0], [1.0], [1.0, 2.0]), ValueError, "2 numbers at a point of 1"),
+        (lambda: hvp(lambda v: v[0], [1.0], []), ValueError, "vector of 0 numbers"),
+        (lambda: derivative(log, -1), ValueError, "whole number from 0 up"),
+        (lambda: derivative(log, 1.5), ValueError, "whole number from 0 up"),
+    ],
+)
+def test_wrong_use_is_an_error_with_its_way_out(wrong, error, says):
+    with pytest.raises(error, match=says):
+        wrong()
+
+
+@given(st.tuples(numbers, numbers, numbers), st.tuples(numbers, numbers, numbers))
+def test_jvp_and_gradient_are_adjoint_and_hvp_is_the_hessian_times_a_vector(point, direction):
+    point, direction = list(point), list(direction)
+    rows = jacobian(vector)(point)
+    values, pushed = jvp(vector, point, direction)
+    assert values == pytest.approx([float(y) for y in vector(point)])
+    assert pushed == pytest.approx([dot(row, direction) for row in rows], rel=1e-12, abs=1e-12)
+    matrix = hessian(smooth)(point)
+    assert [list(column) for column in zip(*matrix, strict=True)] == [
+        pytest.approx(row, rel=1e-12, abs=1e-12) for row in matrix
+    ]
+    assert hvp(smooth, point, direction) == pytest.approx(
+        [dot(row, direction) for row in matrix], rel=1e-11, abs=1e-11
+    )
+
+
+def series(f, x, order):
+    """The derivatives of f at x from its power series in ball arithmetic."""
+    ctx.prec, ctx.cap = 300, order + 2
+    found = f(arb_series([arb(x), 1], prec=order + 1))
+    return [float(found[k] * math.factorial(k)) for k in range(order + 1)]
+
+
+SERIES = {
+    tanh: lambda x: ((2 * x).exp() - 1) / ((2 * x).exp() + 1),
+    sigmoid: lambda x: 1 / (1 + (-x).exp()),
+    exp: lambda x: x.exp(),
+    sin: lambda x: x.sin(),
+}
+
+
+@pytest.mark.parametrize("f", SERIES, ids=lambda row: row.name)
+@pytest.mark.parametrize("x", [0.0, 0.3, -1.7])
+def test_derivatives_to_order_ten_are_those_of_the_power_series(f, x):
+    true = series(SERIES[f], x, 10)
+    for n in range(11):
+        assert derivative(f, n)(x) == pytest.approx(true[n], rel=1e-9, abs=1e-15)
+
+
+def test_the_graph_of_a_gradient_does_not_explode():
+    x = Value(0.3)
+    y, sizes = tanh(x), []
+    for _ in range(10):
+        (y,) = gradient(y, [x])
+        sizes.append(len(topological_order(y)))
+    assert y.data == pytest.approx(-36306.46960130222, rel=1e-9)
+    assert all(after <= 3 * before for before, after in pairwise(sizes))
+
+
+def rosenbrock(v):
+    return total([100 * (b - a**2) ** 2 + (1 - a) ** 2 for a, b in pairwise(v)])
+
+
+@given(st.lists(numbers, min_size=30, max_size=30))
+def test_the_hessian_of_rosenbrock_s_function_is_the_closed_form(v):
+    n = len(v)
+    true = np.zeros((n, n))
+    for i, (a, b) in enumerate(pairwise(v)):
+        true[i, i] += 1200 * a**2 - 400 * b + 2
+        true[i + 1, i + 1] += 200
+        true[i, i + 1] = true[i + 1, i] = -400 * a
+    assert np.abs(np.array(hessian(rosenbrock)(v)) - true).max() <= 1e-14 * np.abs(true).max()
+
+
+def test_a_gradient_of_many_numbers_is_one_sweep():
+    point = [0.001 * i for i in range(20_000)]
+    assert grad(lambda v: total([x * x for x in v]))(point) == [2 * x for x in point]

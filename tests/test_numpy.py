@@ -1,0 +1,119 @@
+"""Class 11: Values among numpy's scalars, functions and arrays keep the gradient."""
+
+import math
+
+import numpy as np
+import pytest
+
+from micrograd_es import Value, gradient
+from micrograd_es.arrays import UFUNCS
+from micrograd_es.primitives import TABLE
+
+BINARY = {"hypot", "maximum", "minimum", "arctan2", "add", "subtract", "multiply", "divide"}
+BINARY |= {"true_divide", "power", "float_power", "logaddexp"}
+TESTS = {"less", "less_equal", "equal", "not_equal", "greater", "greater_equal"}
+TESTS |= {"isfinite", "isinf", "isnan"}
+# numpy compares the elements itself, and gives numbers or one of the two
+DROPPED_ON_ARRAYS = {"sign", "floor", "ceil", "logaddexp", "float_power"}
+
+
+@pytest.mark.parametrize("name", sorted(UFUNCS.keys() - TESTS))
+def test_class_11_a_function_of_numpy_is_that_of_values(name):
+    ufunc = getattr(np, name)
+    point = (0.6, 0.3) if name in BINARY else (1.4,) if name == "arccosh" else (0.6,)
+    for numbers in (point, tuple(map(np.float64, point))):
+        for i in range(len(point)):
+            args = [*numbers]
+            args[i] = leaf = Value(point[i])
+            made = ufunc(*args)
+            assert type(made) is Value
+            assert made.data == pytest.approx(float(ufunc(*point)), rel=1e-15)
+            h = 1e-6
+            above, below = ([*point[:i], point[i] + s * h, *point[i + 1 :]] for s in (1, -1))
+            slope = (ufunc(*above) - ufunc(*below)) / (2 * h)
+            assert gradient(made, [leaf])[0].data == pytest.approx(slope, abs=1e-8)
+
+
+@pytest.mark.parametrize("name", sorted(UFUNCS.keys() - TESTS - DROPPED_ON_ARRAYS))
+def test_class_11_so_is_a_function_of_an_array_of_values(name):
+    ufunc = getattr(np, name)
+    point = [0.6, 0.3] if name in BINARY else [1.4] if name == "arccosh" else [0.6]
+    leaves = [Value(x) for x in point]
+    made = ufunc(*(np.array([leaf, leaf]) for leaf in leaves))
+    assert [type(v) for v in made] == [Value, Value]
+    alone = ufunc(*leaves)
+    assert [g.data for g in gradient(made[0], leaves)] == pytest.approx(
+        [g.data for g in gradient(alone, leaves)], rel=1e-15
+    )
+
+
+@pytest.mark.parametrize("name", sorted(TESTS))
+def test_class_11_comparisons_and_tests_are_plain_booleans(name):
+    ufunc, v = getattr(np, name), Value(2.0)
+    args = (v,) if name.startswith("is") else (v, np.float64(3.0))
+    assert bool(ufunc(*args)) == bool(ufunc(*map(float, args)))
+
+
+def test_class_11_numpy_s_scalars_and_arrays_on_either_side():
+    v, array = Value(2.0), np.array([[1.0, 3.0]])
+    for scalar in (np.float64(3), np.float32(3), np.int64(3), np.array(3.0)):
+        for made in (scalar * v, v * scalar):
+            assert type(made) is Value
+            assert made.data == 6.0
+    third = np.float32(0.1)
+    assert (v * third).data == 2.0 * float(third)  # not demoted to float32
+    for made, data in ((array * v, [2, 6]), (v - array, [1, -1]), (array**v, [1, 9])):
+        assert made.shape == (1, 2)
+        assert [w.data for w in made.ravel()] == data
+    assert (array > v).tolist() == [[False, True]]
+    assert [x.data for x in np.full(2, v) * np.array([1.0, 2.0])] == [2.0, 4.0]
+
+
+def test_class_11_sums_means_and_products_of_arrays_of_values():
+    leaves = [Value(x) for x in (1.0, 2.0, 3.0)]
+    a = np.array(leaves)
+    for made, data, slopes in (
+        (np.sum(a), 6.0, [1, 1, 1]),
+        (np.mean(a), 2.0, [1 / 3] * 3),
+        (np.prod(a), 6.0, [6, 3, 2]),
+        (np.dot(a, [1.0, 2.0, 3.0]), 14.0, [1, 2, 3]),
+        (a @ a, 14.0, [2, 4, 6]),
+        (np.var(a), 2 / 3, [-2 / 3, 0, 2 / 3]),
+        (np.max(a), 3.0, [0, 0, 1]),
+        (np.linalg.norm(a), math.sqrt(14), [x / math.sqrt(14) for x in (1, 2, 3)]),
+        (np.where(a > 1.5, a, 0.0).sum(), 5.0, [0, 1, 1]),
+        (np.sum(leaves[0]), 1.0, [1, 0, 0]),
+    ):
+        assert made.data == pytest.approx(data)
+        assert [g.data for g in gradient(made, leaves)] == pytest.approx(slopes)
+
+
+def test_class_11_what_numpy_itself_drops_is_what_docs_numpy_md_says():
+    v, a = Value(2.0), np.array([Value(2.0)])
+    assert type(math.exp(v)) is float
+    assert type(np.array([v], dtype=float)[0]) is np.float64
+    assert type(np.sign(a)[0]) is int
+    assert type(np.floor(a)[0]) is int
+    for refused in (np.logaddexp, np.float_power):
+        with pytest.raises(TypeError):
+            refused(a, a)
+
+
+def test_class_11_what_cannot_be_done_is_refused_by_name():
+    v, floats = Value(2.0), np.array([1.0, 2.0])
+    with pytest.raises(TypeError, match=r"np\.gcd of a Value: of numpy's functions it knows exp"):
+        np.gcd(v, 2)
+    with pytest.raises(TypeError, match=r"np\.add\.outer of a Value"):
+        np.add.outer(v, floats)
+    with pytest.raises(TypeError, match=r"float64 cannot hold Values: write a = a \* v"):
+        floats *= v
+    with pytest.raises(TypeError, match="takes no where"):
+        np.add(v, 1.0, where=[True])
+    held = np.array([v, v])
+    held *= v
+    assert [w.data for w in held] == [4.0, 4.0]
+
+
+def test_every_spelling_of_numpy_is_one_of_its_names():
+    assert all(hasattr(np, name) for name in UFUNCS)
+    assert {row.name for row in UFUNCS.values() if hasattr(row, "name")} <= TABLE.keys()
