@@ -73,7 +73,7 @@ def uses(bad):
     yield "SGD", lambda: me.optim.SGD([v], lr=bad)
 
 
-ONCE = (type(iter([])), type(i for i in ()))
+ONCE = (type(iter([])), type(i for i in ()), io.StringIO)
 ITERABLES = (list, tuple, range, *ONCE)
 
 
