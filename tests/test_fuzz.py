@@ -87,7 +87,7 @@ def fair(bad, made) -> bool:
 def names(bad, error) -> bool:
     """Whether an error says which type it could not take."""
     kinds = {type(bad).__name__, getattr(bad, "__name__", ""), "ufunc", "array", "numpy"} - {""}
-    elements = {"str", "int"}  # of a text, of bytes
+    elements = {"str", "int", "complex"}  # of a text, of bytes, of an array
     counted = "give as many of one as of the other"  # a list, but of another length
     return any(word in str(error) for word in {*kinds, *elements, counted, str(bad)[:20]})
 
