@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from micrograd_es import primitives as table
+from micrograd_es.gate import as_float
 from micrograd_es.primitive import Primitive
 from micrograd_es.value import Value
 
@@ -34,7 +35,7 @@ SAME = """
 
 def of_numbers(test: Callable[..., bool]) -> Callable[..., bool]:
     """Return a test of floats as a test of Values and numbers."""
-    return lambda *values: test(*map(float, values))
+    return lambda *values: test(*(v.data if type(v) is Value else as_float(v) for v in values))
 
 
 UFUNCS: dict[str, Callable[..., Any]] = {

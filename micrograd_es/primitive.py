@@ -130,18 +130,23 @@ class Primitive:
     def __call__(self, *args: Any) -> Any:
         if self.gather is not None:
             args = self.gather(*args)
+        plain = True
         for arg in args:
-            if type(arg) is Value:
+            kind = type(arg)
+            if kind is Value:
                 made = self.node(*args)
                 if made is NotImplemented:  # an operator would now ask the array
                     raise TypeError(f"{self.name} of an array: call it for each element")
                 return made
-        try:
-            y = self.value(*args)  # the rules of other rows come here, with floats: no detours
-        except (TypeError, *UNDEFINED):
-            y = None
-        if type(y) is float and not y * 0.0:
-            return y
+            if kind is not float and kind is not int:
+                plain = False
+        if plain:  # the rules of other rows come here: no detours
+            try:
+                y = self.value(*args)
+            except UNDEFINED:
+                y = math.nan
+            if type(y) is float and not y * 0.0:
+                return y
         return evaluate(self, [as_float(arg) for arg in args], args)
 
     def __reduce__(self) -> str:

@@ -81,7 +81,9 @@ def fair(bad, made) -> bool:
     """Whether a result is a Value or a number, or an array or list of them."""
     if isinstance(made, list | np.ndarray):
         return all(isinstance(element, Value | float | bool | np.bool_) for element in made)
-    return isinstance(made, Value | float) or (made == [] and isinstance(bad, ITERABLES))
+    return isinstance(made, Value | float | bool | np.bool_) or (
+        made == [] and isinstance(bad, ITERABLES)
+    )
 
 
 def names(bad, error) -> bool:
