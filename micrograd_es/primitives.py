@@ -120,7 +120,7 @@ atanh         = Primitive("atanh",         math.atanh,         lambda y, x: 1 / 
 # ---- bells and their sums
 erf           = Primitive("erf",           math.erf,           lambda y, x: TWO_BY_SQRT_PI * gauss(x))
 erfc          = Primitive("erfc",          math.erfc,          lambda y, x: -TWO_BY_SQRT_PI * gauss(x))
-gauss         = Primitive("gauss",         floats.gauss,       lambda y, x: -2 * x * y,
+gauss         = Primitive("gauss",         floats.gauss,       lambda y, x: -2 * (x * y),
                           latex="e^{-(%s)^2}")
 normal_cdf    = Primitive("normal_cdf",    floats.normal_cdf,  lambda y, x: normal(x),
                           latex=r"\Phi(%s)")

@@ -74,6 +74,14 @@ def test_examples_in_docstrings_hold(name):
     assert doctest.testmod(module).failed == 0
 
 
+@pytest.mark.parametrize("name", ["primitives.md", "primitives.es.md"])
+def test_the_table_in_the_docs_is_current(name):
+    from docs.tables import page
+
+    told = page("es" if ".es." in name else "en")
+    assert (ROOT / "docs" / name).read_text(encoding="utf-8") == told, "run docs/tables.py"
+
+
 def blocks(path: Path, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL)
 
