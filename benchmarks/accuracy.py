@@ -28,7 +28,8 @@ from typing import Any, NamedTuple
 from flint import arb, ctx
 
 from micrograd_es import floats
-from micrograd_es.primitive import UNDEFINED, Primitive
+from micrograd_es.makers import UNDEFINED
+from micrograd_es.primitive import Primitive
 from micrograd_es.primitives import TABLE
 
 Point = tuple[float, ...]

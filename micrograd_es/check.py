@@ -14,7 +14,8 @@ from typing import Any
 
 from micrograd_es.errors import DomainError, GradientMismatch, PrimitiveError
 from micrograd_es.gate import as_float, shown
-from micrograd_es.primitive import UNDEFINED, Primitive, node_of
+from micrograd_es.makers import UNDEFINED, node_of
+from micrograd_es.primitive import Primitive
 from micrograd_es.value import Undefined, Value, gradient
 
 TOLERANCE = 1e-6  # of the larger of the two slopes, or of the slopes just around it

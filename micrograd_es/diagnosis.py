@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from micrograd_es import primitive, value
-from micrograd_es.primitive import operand
+from micrograd_es import makers, value
+from micrograd_es.makers import operand
 from micrograd_es.value import Undefined, Value, made_at, topological_order, whereabouts
 
 PACKAGE = str(Path(__file__).parent)
@@ -90,7 +90,7 @@ def origins() -> Iterator[Mapping[Value, str]]:
         made_at[self] = line_of_user()
 
     def use(make: Any, init: Any) -> None:
-        value.new = primitive.new = make
+        value.new = makers.new = make
         Value.__init__ = init  # type: ignore[method-assign]
 
     use(recorded_new, recorded_init)

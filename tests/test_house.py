@@ -17,6 +17,7 @@ FLOORS = [
     {"errors", "floats"},
     {"gate", "language"},
     {"value"},
+    {"makers"},
     {"primitive"},
     {"primitives"},
     {"arrays"},

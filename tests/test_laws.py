@@ -15,7 +15,7 @@ from benchmarks import accuracy
 from micrograd_es import Value, gradient, primitives, topological_order, total
 from micrograd_es.attribution import read_back
 from micrograd_es.check import check_gradient
-from micrograd_es.primitive import node_of
+from micrograd_es.makers import node_of
 from micrograd_es.primitives import TABLE
 from tests.rows import (
     ARITHMETIC,

@@ -267,6 +267,17 @@ def test_class_12_an_array_meets_a_value_element_by_element_or_is_refused():
             refused()
 
 
+def test_class_03_leaves_accumulate_whatever_uses_them():
+    x = Value(3.0)
+    for uses, made in enumerate((x, me.total([x, x]), me.total([x, x, x]), x + x, x * 2), start=1):
+        x.grad = 0.0
+        made.backward()
+        once = x.grad
+        made.backward()
+        assert (uses, x.grad) == (uses, 2 * once)
+        assert once == made.data / 3.0
+
+
 @pytest.mark.parametrize(
     ("f", "x", "slope"),
     [
