@@ -305,6 +305,7 @@ def test_class_09_stable_forms_do_not_overflow():
     assert me.expm1(1e-20) == me.log1p(1e-20) == 1e-20
     assert me.xlogy(0.0, 0.0) == 0.0
     assert me.softmax([1000.0, 0.0]) == [1.0, 0.0]
+    assert me.primitives.unit([1.5e308, 1.5e308]) == pytest.approx([math.sqrt(0.5)] * 2)
     assert me.hypot(3e200, 4e200) == me.norm([4e200, 3e200]) == pytest.approx(5e200)
 
 
