@@ -393,6 +393,7 @@ def ledger(count: int) -> dict[str, Any]:
                 of_engine.setdefault(engine, []).append(truth.error(x))
         lines += [
             {"row": name, "of": what, "points": len(of_engine["micrograd_es"])}
+            | {"budget": budget(row, ARGUMENTS)}
             | {engine: summary(found) for engine, found in of_engine.items()}
             for what, of_engine in errors.items()
         ]
@@ -430,6 +431,22 @@ def table(found: dict[str, Any]) -> str:
     )
 
 
+def verdict(found: dict[str, Any]) -> str:
+    """Return for each engine how many of its partials are somewhere off by more than the budget."""
+    counts = []
+    for engine in ["micrograd_es", *ENGINES]:
+        partials = [line for line in found["lines"] if engine in line and line["of"] != "value"]
+        off = [
+            line
+            for line in partials
+            if not (line[engine]["max"] if line[engine]["max"] is not None else math.inf)
+            <= line["budget"]
+        ]
+        if partials:
+            counts.append(f"{engine} {len(off)} of {len(partials)}")
+    return f"Partials off by more than their budget somewhere: {', '.join(counts)}."
+
+
 def shown(error: float | None) -> str:
     """Return an error in ulp; ∞ where a slope is NaN, infinite or an error of the engine."""
     if error is None:
@@ -457,7 +474,7 @@ todas las filas. Las sumas que pasan por cero se cuentan en ulps de su mayor té
 pendientes de `silu` y `gelu` cerca de sus puntos estacionarios, las derivadas superiores de una
 potencia, los valores de `dot`, `total`, `mean` y `log_sum_exp`.
 
-{about}
+{about} {verdict}
 
 {table}
 """
@@ -476,8 +493,15 @@ def main() -> None:
     )
     if options.write:
         page = Path(__file__).parent.parent / "docs" / "accuracy.md"
-        page.write_text(PAGE.format(about=f"{about}.", table=table(found)), encoding="utf-8")
-    print(json.dumps(found, indent=1) if options.json else f"{about}\n\n{table(found)}")
+        page.write_text(
+            PAGE.format(about=f"{about}.", verdict=verdict(found), table=table(found)),
+            encoding="utf-8",
+        )
+    print(
+        json.dumps(found, indent=1)
+        if options.json
+        else f"{about}\n\n{table(found)}\n\n{verdict(found)}"
+    )
 
 
 if __name__ == "__main__":

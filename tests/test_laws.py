@@ -144,6 +144,10 @@ def test_every_partial_keeps_its_budget_of_ulps(name):
             assert error <= accuracy.budget(row, len(truth.point)), (truth, error)
 
 
+def test_nobody_is_responsible_for_the_orders_of_a_derivative():
+    assert node_of(TABLE["power_jet"], *leaves(2.0, 3.0, 1.0, 1.0)).partials[2:] == (0.0, 0.0)
+
+
 def test_every_row_has_its_truth():
     assert TABLE.keys() == accuracy.TRUTH.keys()
 
