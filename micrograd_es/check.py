@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from micrograd_es.errors import DomainError, GradientMismatch, PrimitiveError
-from micrograd_es.gate import as_float, shown
+from micrograd_es.gate import as_float
 from micrograd_es.makers import UNDEFINED, node_of
 from micrograd_es.primitive import Primitive
 from micrograd_es.value import Undefined, Value, gradient
@@ -210,9 +210,7 @@ def refuse_odd_partials(row: Primitive, node: Value) -> None:
                 "state the domain, or make the slope a row of its own"
             )
         with formulas_only(f"the rule of {row.name} by argument {i}"):
-            made = row.partial(i - 1, node, node.args)
-        if not isinstance(made, Value | float | int):
-            raise PrimitiveError(f"the rule of {row.name} by argument {i} gave {shown(made)}")
+            row.partial(i - 1, node, node.args)
 
 
 NUMBERS_ONLY = ("bool", "float", "int", "lt", "le", "gt", "ge", "eq", "ne")

@@ -78,7 +78,7 @@ def test_the_error_of_the_article_s_network_has_a_saddle_where_both_weights_are_
     assert Field(lambda w1, w2: (4 * w1 * w2 - 1) ** 2).kind(0.0, 0.0) == "saddle"
 
 
-def test_wrong_use_is_an_error_with_its_way_out():
+def test_wrong_use_of_a_field_is_an_error_with_its_way_out():
     field = Field(lambda x, y: x * y)
     with pytest.raises(ValueError, match=r"not stationary: the gradient there is 1\.41 long"):
         field.kind(1.0, 1.0)

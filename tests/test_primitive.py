@@ -136,6 +136,11 @@ def test_points_may_be_given():
         check_primitive(far)
 
 
+def test_a_narrow_domain_is_checked_at_the_points_that_fall_in_it():
+    narrow = Primitive("narrow", lambda x: math.log(x - 15), lambda y, x: 1 / (x - 15))
+    assert 0 < check_primitive(narrow).points < 40
+
+
 def test_a_second_derivative_may_be_undefined_where_the_first_is_not():
     assert check_primitive(TABLE["norm"], points=[[0.0, 0.0]]).points == 1
 
