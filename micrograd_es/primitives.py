@@ -153,7 +153,7 @@ quotient      = Primitive("quotient",      floats.quotient,    (lambda y, a, b: 
 
 # ---- choices: flat almost everywhere, or made of flat pieces
 abs           = Primitive("abs",           math.fabs,          lambda y, x: sign(x),
-                          text="|%s|", latex="|%s|", kinks={0: "mean"})
+                          text="|%s|", latex=r"\lvert{%s}\rvert", kinks={0: "mean"})
 sign          = Primitive("sign",          floats.sign,        0, kinks={0: "jump"})
 step          = Primitive("step",          floats.step,        0, kinks={0: "jump"})
 floor         = Primitive("floor",         floats.floor,       0,
@@ -180,7 +180,7 @@ other_product = Primitive("other_product", floats.other_product, lambda y, x, *o
 hypot         = Primitive("hypot",         math.hypot,         (lambda y, a, b: unit_first(a, b), lambda y, a, b: unit_first(b, a)),
                           latex=r"\sqrt{(%s)^2 + (%s)^2}", kinks={0: "mean"}, switch=math.hypot)
 norm          = Primitive("norm",          floats.norm,        lambda y, *xs: (*unit(xs),),
-                          latex=r"\lVert %s \rVert", kinks={0: "mean"}, switch=math.hypot, gather=listed)
+                          latex=r"\lVert{%s}\rVert", kinks={0: "mean"}, switch=math.hypot, gather=listed)
 unit_first    = Primitive("unit_first",    floats.unit_first,  unit_first_partials, kinks={0: "jump"}, switch=math.hypot)
 log_sum_exp   = Primitive("log_sum_exp",   floats.log_sum_exp, lambda y, *xs: (*softmax(xs),),
                           domain="at least one value", gather=listed)
