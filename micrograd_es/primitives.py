@@ -139,10 +139,10 @@ gelu          = Primitive("gelu",          floats.gelu,        lambda y, x: norm
 relu          = Primitive("relu",          floats.relu,        lambda y, x: step(x),
                           kinks={0: "left"})
 leaky_relu    = Primitive("leaky_relu",    floats.leaky_relu,  (lambda y, x, slope: step(x) + (1 - step(x)) * slope,
-                                                                lambda y, x, slope: minimum(x, 0)),
+                                                                lambda y, x, slope: (1 - step(x)) * minimum(x, 1)),
                           kinks={0: "left"}, gather=lambda x, slope=0.01: (x, slope))
-elu           = Primitive("elu",           floats.elu,         (lambda y, x, alpha: step(x) + (1 - step(x)) * alpha * exp(minimum(x, 0)),
-                                                                lambda y, x, alpha: expm1(minimum(x, 0))),
+elu           = Primitive("elu",           floats.elu,         (lambda y, x, alpha: step(x) + (1 - step(x)) * alpha * exp(minimum(x, 1)),
+                                                                lambda y, x, alpha: (1 - step(x)) * expm1(minimum(x, 1))),
                           kinks={0: "left"}, gather=lambda x, alpha=1.0: (x, alpha))
 hard_tanh     = Primitive("hard_tanh",     floats.hard_tanh,   lambda y, x: step(1 - abs(x)),
                           kinks={-1: "left", 1: "right"})

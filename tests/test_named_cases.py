@@ -322,6 +322,22 @@ def test_class_10_an_untaken_branch_contributes_nothing_and_is_not_even_run():
         me.where(x > 0, me.log(x), 0)  # given as a value, it is evaluated before
 
 
+def test_leaky_relu_and_elu_have_the_usual_defaults():
+    x = Value(-2.0)
+    for made in (me.leaky_relu(x), x.leaky_relu(), me.leaky_relu(x, 0.01)):
+        assert made.data == -0.02
+    for made in (me.elu(x), x.elu(), me.elu(x, 1.0)):
+        assert made.data == math.expm1(-2.0)
+    assert (me.leaky_relu(-2.0), me.elu(3.0)) == (-0.02, 3.0)
+
+
+def test_at_a_kink_every_order_of_derivative_is_taken_from_the_side_that_the_row_says():
+    assert [me.derivative(me.elu, n)(0.0) for n in (1, 2, 3)] == [1.0, 1.0, 1.0]
+    slope_by_alpha = me.grad(lambda x, a: me.grad(me.elu, argnums=1)(x, a))
+    assert slope_by_alpha(0.0, 2.0) == 1.0
+    assert me.grad(lambda x, s: me.grad(me.leaky_relu, argnums=1)(x, s))(0.0, 0.1) == 1.0
+
+
 def test_clip_keeps_between_its_bounds():
     assert [me.clip(x, -1.0, 1.0) for x in (-2.0, 0.5, 2.0)] == [-1.0, 0.5, 1.0]
     slope = me.grad(lambda x: me.clip(x, -1.0, 1.0))
