@@ -159,7 +159,7 @@ def test_at_a_kink_the_slope_is_the_one_that_the_row_says(row):
         rest = others or (0.0,) * ((row.arity or 2) - 1)
         if row.name in ("leaky_relu", "elu"):
             rest = (0.3,)
-        at = kink + (rest[0] if others else 0.0)
+        at = kink + row.period + (rest[0] if others else 0.0)
         near = [node_of(row, *leaves(at + nudge, *rest)) for nudge in (-1e-9, 0.0, 1e-9)]
         left, chosen, right = (node.partials[0] for node in near)
         assert (abs(near[0].data - near[2].data) > 0.1) == (convention == "jump")
