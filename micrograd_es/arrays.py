@@ -38,6 +38,17 @@ def of_numbers(test: Callable[..., bool]) -> Callable[..., bool]:
     return lambda *values: test(*(v.data if type(v) is Value else as_float(v) for v in values))
 
 
+TESTS: dict[str, Callable[..., bool]] = {
+    "less": of_numbers(operator.lt),
+    "less_equal": of_numbers(operator.le),
+    "equal": of_numbers(operator.eq),
+    "not_equal": of_numbers(operator.ne),
+    "greater": of_numbers(operator.gt),
+    "greater_equal": of_numbers(operator.ge),
+    "isfinite": of_numbers(math.isfinite),
+    "isinf": of_numbers(math.isinf),
+    "isnan": of_numbers(math.isnan),
+}
 UFUNCS: dict[str, Callable[..., Any]] = {
     **{name: table.TABLE[name] for name in SAME.split()},
     **SPELLINGS,
@@ -51,15 +62,7 @@ UFUNCS: dict[str, Callable[..., Any]] = {
     "negative": table.neg,
     "positive": lambda v: v,
     "logaddexp": lambda a, b: table.log_sum_exp([a, b]),
-    "less": of_numbers(operator.lt),
-    "less_equal": of_numbers(operator.le),
-    "equal": of_numbers(operator.eq),
-    "not_equal": of_numbers(operator.ne),
-    "greater": of_numbers(operator.gt),
-    "greater_equal": of_numbers(operator.ge),
-    "isfinite": of_numbers(math.isfinite),
-    "isinf": of_numbers(math.isinf),
-    "isnan": of_numbers(math.isnan),
+    **TESTS,
 }
 
 
@@ -72,7 +75,7 @@ def array_ufunc(
     """
     import numpy
 
-    if method == "reduce" and inputs[0] is v:
+    if method == "reduce" and ufunc.__name__ in ("add", "multiply", "maximum", "minimum"):
         return v  # np.sum(v): the sum of one
     function = UFUNCS.get(ufunc.__name__)
     if function is None or method != "__call__":
@@ -88,4 +91,5 @@ def array_ufunc(
             f"an array of {target.dtype} cannot hold Values: write a = a * v in place of a *= v"
         )
     elements = (numpy.asarray(x, dtype=object) for x in inputs)
-    return numpy.frompyfunc(function, len(inputs), 1)(*elements, out=target)
+    made = numpy.frompyfunc(function, len(inputs), 1)(*elements, out=target)
+    return made.astype(bool) if ufunc.__name__ in TESTS and hasattr(made, "astype") else made

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import math
 import random
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from micrograd_es.errors import DomainError, GradientMismatch, PrimitiveError
-from micrograd_es.gate import as_float
+from micrograd_es.gate import as_float, shown
 from micrograd_es.makers import UNDEFINED, node_of
 from micrograd_es.primitive import Primitive
 from micrograd_es.value import Undefined, Value, gradient
@@ -152,7 +153,11 @@ def check_primitive(
     on a number), and the slopes of the value; and the partials of its partials are theirs.
     PrimitiveError for a row that is not one; GradientMismatch for a slope that is wrong.
     """
-    sample = list(points_of(row) if points is None else points)
+    if not isinstance(row, Primitive):
+        raise TypeError(f"{shown(row)} is no Primitive: make it one, with the rules of its slopes")
+    sample = [tuple(point) for point in (points_of(row) if points is None else points)]
+    if not sample:
+        raise PrimitiveError(f"{row.name} at no points: give some, points=[[1.0], [2.0]]")
     inconclusive = 0
     for point in sample:
         node = node_of(row, *map(Value, point))
@@ -178,11 +183,11 @@ def mismatch(found: GradientCheck) -> str:
 
 
 def points_of(row: Primitive, count: int = 40) -> Iterator[tuple[float, ...]]:
-    """Yield points at which row has a value, away from its kinks, of sizes from 1/64 to 16."""
+    """Yield points at which row has a value, away from its kinks, of sizes from 1/64 to 256."""
     rng, left = random.Random(0), count
     for _ in range(100 * count):
         size = row.arity or rng.randint(1, 5)
-        point = tuple(rng.choice((1, 1, -1)) * 2 ** rng.uniform(-6, 4) for _ in range(size))
+        point = tuple(rng.choice((1, 1, -1)) * 2 ** rng.uniform(-6, 8) for _ in range(size))
         try:
             as_float(row.value(*point))
         except UNDEFINED:
@@ -201,7 +206,7 @@ def points_of(row: Primitive, count: int = 40) -> Iterator[tuple[float, ...]]:
 
 def refuse_odd_partials(row: Primitive, node: Value) -> None:
     """Raise PrimitiveError for a partial that is not finite, or is not made by a formula."""
-    row.written(*"x" * len(node.args))
+    row.written(*"x" * len(node.args))  # raises if the row's text has another number of places
     for i, partial in enumerate(node.partials, start=1):
         if isinstance(partial, Undefined) or not math.isfinite(partial):
             formula = row.written(*(repr(arg.data) for arg in node.args))
@@ -213,27 +218,35 @@ def refuse_odd_partials(row: Primitive, node: Value) -> None:
             row.partial(i - 1, node, node.args)
 
 
-NUMBERS_ONLY = ("bool", "float", "int", "lt", "le", "gt", "ge", "eq", "ne")
+NUMBERS_ONLY = ("bool", "float", "int", "round", "lt", "le", "gt", "ge", "eq", "ne")
+one_at_a_time = threading.Lock()
 
 
 @contextmanager
 def formulas_only(what: str) -> Iterator[None]:
-    """Refuse to compare Values or to turn them into numbers: what a formula never does."""
-    usual = {f"__{name}__": getattr(Value, f"__{name}__") for name in NUMBERS_ONLY}
+    """Refuse, in this thread, to compare Values or to turn them into numbers: no formula does."""
+    here = threading.get_ident()
 
-    def refuse(*_: object) -> None:
-        raise PrimitiveError(
-            f"{what} branches on a number, or calls math: write it with operators and primitives "
-            "(step, where no slope is needed; maximum; or a row of its own)"
-        )
+    def refusing(method: Callable[..., Any]) -> Callable[..., Any]:
+        def refuse(*args: Any) -> Any:
+            if threading.get_ident() != here:
+                return method(*args)
+            raise PrimitiveError(
+                f"{what} branches on a number, or calls math: write it with operators and "
+                "primitives (step, where no slope is needed; maximum; or a row of its own)"
+            )
 
-    for name in usual:
-        setattr(Value, name, refuse)
-    try:
-        yield
-    finally:
+        return refuse
+
+    with one_at_a_time:
+        usual = {f"__{name}__": getattr(Value, f"__{name}__") for name in NUMBERS_ONLY}
         for name, method in usual.items():
-            setattr(Value, name, method)
+            setattr(Value, name, refusing(method))
+        try:
+            yield
+        finally:
+            for name, method in usual.items():
+                setattr(Value, name, method)
 
 
 def second_derivatives(row: Primitive, point: Sequence[float]) -> Iterator[list[float]]:

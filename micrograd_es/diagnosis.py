@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import math
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from micrograd_es import makers, value
 from micrograd_es.makers import operand
 from micrograd_es.value import Undefined, Value, made_at, topological_order, whereabouts
-
-PACKAGE = str(Path(__file__).parent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,33 +75,48 @@ def origins() -> Iterator[Mapping[Value, str]]:
 
     Yields the record, {value: "file:line"}. Errors of backward() and gradient() quote it, and so
     does find_nonfinite, also after the block. It is the one mode of the package: it slows down the
-    making of nodes, in all threads, and costs nothing outside the block.
+    making of nodes, in all threads, and costs nothing outside the block. Blocks may overlap.
     """
-    plain_new, plain_init = value.new, Value.__init__
-
-    def recorded_new(cls: type[Value]) -> Value:
-        node = plain_new(cls)
-        made_at[node] = line_of_user()
-        return node
-
-    def recorded_init(self: Value, data: Any, name: str | None = None) -> None:
-        plain_init(self, data, name)
-        made_at[self] = line_of_user()
-
-    def use(make: Any, init: Any) -> None:
-        value.new = makers.new = make
-        Value.__init__ = init  # type: ignore[method-assign]
-
-    use(recorded_new, recorded_init)
+    swap(+1)
     try:
         yield made_at
     finally:
-        use(plain_new, plain_init)
+        swap(-1)
+
+
+plain_new, plain_init = value.new, Value.__init__
+blocks = 0  # how many are open, in all threads
+one_at_a_time = threading.Lock()
+
+
+def swap(step: int) -> None:
+    """Put the recording makers in place with the first block, and the plain ones after the last."""
+    global blocks  # the one mode of the package
+    with one_at_a_time:
+        blocks += step
+        value.new = makers.new = recorded_new if blocks else plain_new  # type: ignore[assignment]
+        Value.__init__ = recorded_init if blocks else plain_init  # type: ignore[method-assign]
+
+
+def recorded_new(cls: type[Value]) -> Value:
+    node = plain_new(cls)
+    made_at[node] = line_of_user()
+    return node
+
+
+def recorded_init(self: Value, data: Any, name: str | None = None) -> None:
+    plain_init(self, data, name)
+    made_at[self] = line_of_user()
 
 
 def line_of_user() -> str:
-    """Return "file:line" of the innermost frame that is not of this package."""
+    """Return "file:line" of the innermost frame that is neither this package's nor numpy's."""
     frame = sys._getframe(2)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
+    while frame.f_back is not None and package_of(frame) in ("micrograd_es", "numpy"):
         frame = frame.f_back
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def package_of(frame: FrameType) -> str:
+    name: str = frame.f_globals.get("__name__", "")
+    return name.partition(".")[0]

@@ -72,8 +72,9 @@ def power_jet_terms(a: float, b: float, k: int, m: int) -> list[float]:
     taylor = [1.0] + [0.0] * m  # of P around b: taylor[j] = P⁽ʲ⁾(b) / j!
     for i in range(k):
         taylor = [(b - i) * c + (taylor[j - 1] if j else 0.0) for j, c in enumerate(taylor)]
-    if not any(taylor) or (a == 0 and m > 0 and b > k):
-        return [0.0]  # x ** n after n derivatives; and 0 ** y is flat in y
+    flat = a == 0 and m > 0 and (b > k or b == k == 0)
+    if not any(taylor) or flat:
+        return [0.0]  # x ** n after n derivatives; and 0 ** y is flat in y, by convention also at 0
     log_a = math.log(a) if m else 1.0
     factors = [perm(m, j) * c * log_a ** (m - j) for j, c in enumerate(taylor)]
     try:
@@ -270,7 +271,10 @@ def unscaled(number: tuple[float, int]) -> float:
 
 
 def mean(*xs: Any) -> Any:
-    return sum(xs) / len(xs)
+    whole_sum = sum(xs)
+    if math.isinf(whole_sum) and all(map(math.isfinite, xs)):
+        return sum(x / len(xs) for x in xs)
+    return whole_sum / len(xs)
 
 
 def exponentials(xs: Sequence[float]) -> tuple[float, list[float]]:

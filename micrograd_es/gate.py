@@ -19,6 +19,8 @@ def as_float(number: object) -> float:
     numpy = sys.modules.get("numpy")  # if it was never imported, number is not numpy's
     if not isinstance(number, Real | Decimal) and not (numpy and isinstance(number, numpy.bool_)):
         raise TypeError(f"{shown(number)} is not a real number: {way_out(number)}")
+    if numpy and isinstance(number, numpy.timedelta64):  # to numpy it is an integer
+        raise TypeError(f"{shown(number)} is a duration: divide it by the unit that you count in")
     try:
         result = float(number)
     except OverflowError:
@@ -41,7 +43,7 @@ def shown(thing: object) -> str:
 def way_out(thing: object) -> str:
     """Return what to do with something that is not a real number."""
     if hasattr(thing, "partials"):
-        return "it already is a Value; v.detach() gives its number without its history"
+        return "it already is a Value; v.data is its number"
     if isinstance(thing, str | bytes):
         return "convert the text with float(text) first"
     if isinstance(thing, complex):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from micrograd_es.errors import DomainError
 from micrograd_es.gate import as_float
-from micrograd_es.value import Undefined, Value, is_constant, make
+from micrograd_es.value import Undefined, Value, make
 from micrograd_es.value import new as new  # origins() puts its own in place of it
 
 if TYPE_CHECKING:
@@ -28,13 +28,13 @@ def evaluate(primitive: Primitive, data: Sequence[float], args: Sequence[Any]) -
     """Return primitive(*data), or raise with its operands. NaN and inf that came in propagate."""
     given = all(map(math.isfinite, data))
     try:
-        y = primitive.value(*data)
+        y = real(primitive)(*data)
     except OverflowError:
         y = math.inf
-    except (ValueError, ZeroDivisionError):
+    except ZeroDivisionError:
+        y, given = math.nan, True  # not even an infinite x makes x / 0 a number
+    except ValueError:
         y = math.nan
-        if 0.0 in data and primitive.name == "div":
-            given = True  # no operand makes x / 0 a number
     if given and not math.isfinite(y):
         formula = primitive.written(*map(operand, args))
         if math.isinf(y):
@@ -56,10 +56,25 @@ def node_of(primitive: Primitive, *operands: Any) -> Value:
     y = evaluate(primitive, data, args)
     ask = primitive.asked(y, data)
     partials = [
-        0.0 if is_constant(arg) else partial_of(primitive, ask, i, y, args)
-        for i, arg in enumerate(args)
+        partial_of(primitive, ask, i, y, args) if type(given) is Value else 0.0
+        for i, given in enumerate(operands)
     ]
     return make(y, primitive, args, tuple(partials))
+
+
+def real(primitive: Primitive) -> Callable[..., float]:
+    """Return the row's value as a function to floats, whatever a row of a user's own gives."""
+    value = primitive.value
+    if primitive.__module__.startswith("micrograd_es."):
+        return value  # the rows of the table keep to floats
+
+    def checked(*data: float) -> float:
+        y = value(*data)
+        if isinstance(y, complex):
+            raise ValueError("complex")
+        return y if type(y) is float else as_float(y)
+
+    return checked
 
 
 def partial_of(
@@ -99,7 +114,7 @@ def constant_node(primitive: Primitive, number: Any) -> Value:
 
 def unary(primitive: Primitive) -> Callable[[Value], Value]:
     """Return the maker of a function of one argument."""
-    value, rule = primitive.value, as_rule(primitive.partials)
+    value, rule = real(primitive), as_rule(primitive.partials)
 
     def node(a: Value) -> Value:
         x = a._data
@@ -124,7 +139,7 @@ def unary(primitive: Primitive) -> Callable[[Value], Value]:
 
 def binary(primitive: Primitive) -> Callable[[Any, Any], Any]:
     """Return the maker of a function of two arguments."""
-    value, (by_a, by_b) = primitive.value, map(as_rule, primitive.partials)
+    value, (by_a, by_b) = real(primitive), map(as_rule, primitive.partials)
     mixed = with_number(primitive)
 
     def node(a: Any, b: Any) -> Any:
@@ -157,7 +172,7 @@ def additive(primitive: Primitive) -> Callable[[Any, Any], Any]:
     """Return the maker of a function of two arguments whose partials are constants: a + b, a -
     b.
     """
-    value, (da, db) = primitive.value, map(float, primitive.partials)
+    value, (da, db) = real(primitive), map(float, primitive.partials)
     mixed = with_number(primitive)
 
     def node(a: Any, b: Any) -> Any:
@@ -182,7 +197,7 @@ def additive(primitive: Primitive) -> Callable[[Any, Any], Any]:
 
 def with_number(primitive: Primitive) -> Callable[[Any, Any], Any]:
     """Return the maker for a number on one side, whose partial nobody asks for."""
-    value, (by_a, by_b) = primitive.value, map(as_rule, primitive.partials)
+    value, (by_a, by_b) = real(primitive), map(as_rule, primitive.partials)
 
     def node(a: Any, b: Any) -> Any:
         left = a if type(a) is Value else lifted(primitive, a)
@@ -205,7 +220,7 @@ def with_number(primitive: Primitive) -> Callable[[Any, Any], Any]:
 
 def variadic(primitive: Primitive) -> Callable[..., Value]:
     """Return the maker of a function of any number of arguments."""
-    value, rule = primitive.value, primitive.partials
+    value, rule = real(primitive), primitive.partials
 
     def node(*operands: Any) -> Value:
         args = operands
@@ -219,7 +234,8 @@ def variadic(primitive: Primitive) -> Callable[..., Value]:
             partials = rule(y, *data)
         except (TypeError, *UNDEFINED):
             return node_of(primitive, *operands)
-        if sum(partials, y) * 0.0 or not 3 <= len(args) == len(partials):
+        odd = type(y) is not float or not 3 <= len(args) == len(partials)
+        if odd or sum(partials, y) * 0.0:
             return node_of(primitive, *operands)
         made = new(Value)
         made._data = y

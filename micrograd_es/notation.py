@@ -87,6 +87,7 @@ def attach() -> None:
         "array_ufunc": array_ufunc,
     }.items():
         setattr(Value, f"__{name}__", function)
+    setattr(Value, "clip", lambda v, low, high, out=None: table.clip(v, low, high))  # noqa: B010
     setattr(Value, "conjugate", table.identity.node)  # noqa: B010  # for np.var; mypy knows the stub
 
 

@@ -6,6 +6,7 @@ No calculus: the rows are in primitives.py.
 from __future__ import annotations
 
 import math
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import KW_ONLY, dataclass, field
@@ -63,6 +64,8 @@ class Primitive:
     constant: ClassVar[Primitive]  # of a number that an operator lifted: it has no arguments
 
     def __post_init__(self) -> None:
+        if isinstance(self.partials, list):
+            object.__setattr__(self, "partials", tuple(self.partials))
         self.refuse_wrong_counts()
         # the module in which the row is written, found as namedtuple finds it
         module = sys._getframe(2).f_globals.get("__name__", "__main__")
@@ -74,6 +77,12 @@ class Primitive:
         if self.arity is None:
             return
         rules = self.partials if type(self.partials) is tuple else (self.partials,)
+        for rule in rules:
+            if not isinstance(rule, int | float) and not hasattr(rule, "__code__"):
+                raise PrimitiveError(
+                    f"a partial of {self.name} is {shown(rule)}: give a function, "
+                    "`lambda y, *args: …`, or a number where it is constant"
+                )
         for what, function, expected in (
             ("value", self.value, self.arity),
             *((f"rule {i}", rule, self.arity + 1) for i, rule in enumerate(rules, start=1)),
@@ -81,11 +90,11 @@ class Primitive:
             code = getattr(function, "__code__", None)  # C functions and constants have none
             if code is None or code.co_flags & VARIADIC:
                 continue
-            optional = len(function.__defaults__ or ())
-            if code.co_argcount - optional <= expected <= code.co_argcount:
+            takes = code.co_argcount - hasattr(function, "__self__")  # of a method, self is given
+            if takes - len(function.__defaults__ or ()) <= expected <= takes:
                 continue
             raise PrimitiveError(
-                f"{self.name} has {self.arity} partials, but its {what} takes {code.co_argcount} "
+                f"{self.name} has {self.arity} partials, but its {what} takes {takes} "
                 f"arguments where {expected} were expected: give a tuple of one rule "
                 "`lambda y, *args: …` for each argument of the value"
             )
@@ -95,8 +104,8 @@ class Primitive:
         """The number of arguments; None if any number will do."""
         if type(self.partials) is tuple:
             return len(self.partials)
-        variadic = callable(self.partials) and self.partials.__code__.co_flags & VARIADIC
-        return None if variadic else 1
+        code = getattr(self.partials, "__code__", None)
+        return None if code is not None and code.co_flags & VARIADIC else 1
 
     def partial(self, i: int, y: Any, args: Sequence[Any]) -> Any:
         """Return ∂y/∂args[i] by the row's rule, over whatever numbers y and args are."""
@@ -112,9 +121,10 @@ class Primitive:
 
     def at_once(self, y: Any, args: Sequence[Any]) -> Any:
         partials = self.partials(y, *args)
-        if len(partials) != len(args):
+        size = len(partials) if isinstance(partials, list | tuple) else "no list of"
+        if size != len(args):
             raise PrimitiveError(
-                f"the rule of {self.name} gave {len(partials)} partials for {len(args)} "
+                f"the rule of {self.name} gave {size} partials for {len(args)} "
                 "arguments: give one for each argument"
             )
         return partials
@@ -126,9 +136,12 @@ class Primitive:
             away = [math.remainder(distance, self.period) for distance in away]
         return min(map(abs, away), default=math.inf)
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Any, **options: Any) -> Any:
         if self.gather is not None:
-            args = self.gather(*args)
+            args = self.gather(*args, **options)
+        elif options or len(args) != (self.arity or len(args)):
+            given = ", ".join([*map(shown, args), *options])
+            raise TypeError(f"{self.name} takes {self.arity} arguments, and was given {given}")
         plain = True
         for arg in args:
             kind = type(arg)
@@ -170,7 +183,7 @@ def filled(template: str, operands: Sequence[str], parentheses: str) -> str:
     if len(rest) != len(operands):
         raise PrimitiveError(f"{template!r} has {len(rest)} places for {len(operands)} operands")
     for operand, after in zip(operands, rest, strict=True):
-        loose = " " in operand or operand.startswith("-")
+        loose = re.search(r"[ ^]|^-|\\frac", operand)
         if loose and text[-1:] not in ("(", "[", "{", "|"):
             operand = parentheses.format(operand)
         text += operand + after
@@ -184,21 +197,14 @@ def listed(values: Iterable[Any]) -> tuple[Any, ...]:
     return tuple(values)
 
 
-def componentwise(
-    row: Primitive, of_floats: Callable[[Sequence[float]], list[float]]
-) -> Callable[[Iterable[Any]], list[Any]]:
-    """Return the function of a list that gives row(x, *others) for each x of it.
-
-    Over floats all are computed at once by of_floats.
-    """
-
-    def components(values: Iterable[Any]) -> list[Any]:
-        xs = listed(values)
-        if any(type(x) is Value for x in xs):
-            return [row.node(x, *xs[:i], *xs[i + 1 :]) for i, x in enumerate(xs)]
-        return of_floats([as_float(x) for x in xs])
-
-    return components
+def components(
+    row: Primitive, of_floats: Callable[[Sequence[float]], list[float]], values: Iterable[Any]
+) -> list[Any]:
+    """Return row(x, *others) for each x of a list; over floats all at once, by of_floats."""
+    xs = listed(values)
+    if any(type(x) is Value for x in xs):
+        return [row.node(x, *xs[:i], *xs[i + 1 :]) for i, x in enumerate(xs)]
+    return of_floats([as_float(x) for x in xs]) if xs else []
 
 
 def where(condition: Any, then: Any, otherwise: Any) -> Value:
@@ -209,7 +215,12 @@ def where(condition: Any, then: Any, otherwise: Any) -> Value:
     """
     taken = then if condition else otherwise
     chosen = taken() if callable(taken) else taken
-    return chosen if type(chosen) is Value else make(as_float(chosen), Primitive.constant)
+    return as_value(chosen)
+
+
+def as_value(thing: Any) -> Value:
+    """Return a Value as it is, and a number as a constant one."""
+    return thing if type(thing) is Value else make(as_float(thing), Primitive.constant)
 
 
 Primitive.constant = constant = Primitive("constant", float, ())

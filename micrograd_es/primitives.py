@@ -1,8 +1,9 @@
 """The calculus: one row for each function, and no graph. Derivatives are written here and nowhere else.
 
-The promise is that every partial is right to 4 ulp wherever it is a normal number, at any order of
-derivative. So where the textbook form cancels (1 - y² loses every digit of tanh' beyond |x| = 19), the
-slope is a row of its own: its value is the accurate float formula, its partial again a formula.
+The promise is that every partial of a row is right to 4 ulp wherever it is a normal number (4 + n ulp
+if one rule serves n arguments). So where the textbook form cancels (1 - y² loses every digit of tanh'
+beyond |x| = 19), the slope is a row of its own: its value is the accurate float formula, its partial
+again a formula; and derivatives of any order are made of such partials.
 """
 
 # mypy: disable-error-code="has-type"
@@ -12,11 +13,12 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Iterable
 from typing import Any
 
 from micrograd_es import floats
 from micrograd_es.floats import LN2, LOG2E, LOG10E, TWO_BY_SQRT_PI
-from micrograd_es.primitive import Primitive, componentwise, listed
+from micrograd_es.primitive import Primitive, components, listed
 
 # ---- the rules of functions of any number of arguments: a partial for each -----------------------
 
@@ -70,7 +72,7 @@ square        = Primitive("square",        lambda x: x * x,    lambda y, x: 2 * 
 
 # ---- powers, roots, logarithms
 power         = Primitive("power",         math.pow,           (lambda y, a, b: power_slope(a, b), lambda y, a, b: power_jet(a, b, 0, 1)),
-                          text="%s ** %s", latex="%s^{%s}", domain="a > 0, or whole b (b >= 0 if a = 0)", instead="abs(a) ** b")
+                          text="%s ** %s", latex="%s^{%s}", domain="a > 0, or whole b (b >= 0 if a = 0)", instead="where(a > 0, lambda: a ** b, 0)")
 power_slope   = Primitive("power_slope",   floats.power_slope, (lambda y, a, b: power_jet(a, b, 2, 0), lambda y, a, b: power_jet(a, b, 1, 1)),
                           domain=power.domain)
 power_jet     = Primitive("power_jet",     floats.power_jet,   (lambda y, a, b, k, m: power_jet(a, b, k + 1, m),
@@ -86,13 +88,13 @@ exp2          = Primitive("exp2",          math.exp2,          lambda y, x: y * 
                           latex="2^{%s}")
 expm1         = Primitive("expm1",         math.expm1,         lambda y, x: exp(x))
 log           = Primitive("log",           math.log,           lambda y, x: 1 / x,
-                          domain="x > 0", instead="log(abs(x))")
+                          domain="x > 0", instead="where(x > 0, lambda: log(x), 0)")
 log2          = Primitive("log2",          math.log2,          lambda y, x: LOG2E / x,
-                          latex=r"\log_2(%s)", domain="x > 0", instead="log2(abs(x))")
+                          latex=r"\log_2(%s)", domain="x > 0", instead="where(x > 0, lambda: log2(x), 0)")
 log10         = Primitive("log10",         math.log10,         lambda y, x: LOG10E / x,
-                          latex=r"\log_{10}(%s)", domain="x > 0", instead="log10(abs(x))")
+                          latex=r"\log_{10}(%s)", domain="x > 0", instead="where(x > 0, lambda: log10(x), 0)")
 log1p         = Primitive("log1p",         math.log1p,         lambda y, x: 1 / (1 + x),
-                          domain="x > -1", instead="log1p(abs(x))")
+                          domain="x > -1", instead="where(x > -1, lambda: log1p(x), 0)")
 
 # ---- circular and hyperbolic
 sin           = Primitive("sin",           math.sin,           lambda y, x: cos(x))
@@ -147,7 +149,7 @@ elu           = Primitive("elu",           floats.elu,         (lambda y, x, alp
 hard_tanh     = Primitive("hard_tanh",     floats.hard_tanh,   lambda y, x: step(1 - abs(x)),
                           kinks={-1: "left", 1: "right"})
 xlogy         = Primitive("xlogy",         floats.xlogy,       (lambda y, a, b: log(b), lambda y, a, b: quotient(a, b)),
-                          latex=r"%s \cdot \log(%s)", domain="b > 0, or a = 0", instead="xlogy(a, abs(b))")
+                          latex=r"%s \cdot \log(%s)", domain="b > 0, or a = 0", instead="where(b > 0, lambda: xlogy(a, b), 0)")
 quotient      = Primitive("quotient",      floats.quotient,    (lambda y, a, b: 1 / b, lambda y, a, b: -y / b),
                           latex=r"\frac{%s}{%s}", domain="b != 0, or a = 0")
 
@@ -189,13 +191,31 @@ softmax_first = Primitive("softmax_first", floats.softmax_first, softmax_first_p
 
 TABLE = {name: row for name, row in globals().items() if isinstance(row, Primitive)}
 
-softmax = componentwise(softmax_first, floats.softmax)
-unit = componentwise(unit_first, floats.unit)
-other_products = componentwise(other_product, floats.other_products)
+
+# ---- functions made of rows ----------------------------------------------------------------------
+
+
+def softmax(values: Iterable[Any]) -> list[Any]:
+    """Return exp(x) / Σ exp(x) for each x: numbers above 0 that add up to 1.
+
+    Of n Values, n rows of n arguments; where only its logarithm at one place is needed, as in a
+    cross entropy, xs[k] - log_sum_exp(xs) does with one.
+    """
+    return components(softmax_first, floats.softmax, values)
+
+
+def unit(values: Iterable[Any]) -> list[Any]:
+    """Return the vector divided by its length: the slope of norm. The zero vector stays."""
+    return components(unit_first, floats.unit, values)
+
+
+def other_products(values: Iterable[Any]) -> list[Any]:
+    """Return for each value the product of the others: the slope of prod."""
+    return components(other_product, floats.other_products, values)
 
 
 def clip(x: Any, low: Any, high: Any) -> Any:
     """Return x kept between low and high; at a bound, x and the bound share the slope: ½ each."""
-    if low > high:
+    if not low <= high:
         raise ValueError(f"clip between {low!r} and {high!r}: give the lower bound first")
     return minimum(maximum(x, low), high)

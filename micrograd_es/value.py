@@ -54,6 +54,8 @@ class Value(Operators):
     mark: Any
 
     def __init__(self, data: float | Fraction | Decimal, name: str | None = None) -> None:
+        if name is not None and type(name) is not str:
+            raise TypeError(f"the name {shown(name)} is no text: Value(2.0, name='w1')")
         self._data = as_float(data)
         self.grad = 0.0
         self.name = name
@@ -88,7 +90,8 @@ class Value(Operators):
         """Give every node that self depends on its `grad`, ∂self/∂node.
 
         Leaves accumulate, as in PyTorch: two calls add twice. What was computed starts afresh. A
-        node whose responsibility is exactly 0 passes nothing on, whatever its partials are.
+        node whose responsibility is exactly 0 passes nothing on, whatever its partials are. A grad
+        beyond the largest float is inf, as in IEEE arithmetic; find_nonfinite(self) names it.
         DomainError if a partial that is really used is undefined; leaves are then left as they
         were.
         """
@@ -125,8 +128,10 @@ class Value(Operators):
         return f"Value(data={self._data!r}, grad={self.grad!r}{name}{made_by})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle and copy flat, without recursion; leaves stay shared, as the pickle's memo knows
-        them.
+        """Pickle and copy flat, without recursion.
+
+        Leaves stay shared among several outputs that are copied together; what was computed is
+        copied for each output apart.
         """
         rows: list[Any] = []
         order = topological_order(self)
@@ -183,6 +188,8 @@ def topological_order(output: Value) -> list[Value]:
     Depth first, arguments as written, so that sums are made in the same order in every run; and
     iterative: None on the stack says that all that the node below it needs has been listed.
     """
+    if type(output) is not Value:
+        raise TypeError(f"{shown(output)} has no graph: only a Value has one")
     opened, closed = object(), object()  # this walk's own marks: no counter, no set
     order: list[Value] = []
     stack: list[Any] = [output]
@@ -225,11 +232,10 @@ def gradient(output: Value, inputs: Sequence[Value]) -> list[Value]:
     more, now with values; GraphError if their answer is not the partial of the forward pass,
     because some data was changed in between.
     """
+    inputs = [inputs] if isinstance(inputs, Value) else list(inputs)
     for node in (output, *inputs):
         if type(node) is not Value:
-            raise TypeError(
-                f"gradient of {shown(node)}: output and inputs are Values, inputs in a list"
-            )
+            raise TypeError(f"gradient of {shown(node)}: output and inputs are Values")
     order = topological_order(output)
     leading = set(inputs)  # the nodes on the way to an input; the others are never asked
     for node in order:
@@ -240,41 +246,45 @@ def gradient(output: Value, inputs: Sequence[Value]) -> list[Value]:
         if node.primitive is None or node not in leading or node not in grads:
             continue
         try:
-            for arg, partial in asked_again(node, grads[node], leading):
-                share = times(grads[node], partial)
+            for arg, share in shares(node, grads[node], leading):
                 grads[arg] = grads[arg] + share if arg in grads else share
         except DomainError as error:
             raise DomainError(f"{error}{whereabouts(node, order)}") from None
+    constant = output.primitive and output.primitive.constant  # what no input can change
     return [
-        grad if type(grad := grads.get(x, 0.0)) is Value else Value(float(grad)) for x in inputs
+        grad if type(grad := grads.get(x, 0.0)) is Value else make(float(grad), constant)
+        for x in inputs
     ]
 
 
-def asked_again(node: Any, grad: Value | float, leading: set[Value]) -> Iterator[tuple[Value, Any]]:
-    """Yield (arg, partial) for the args on the way to an input, the partials as values."""
-    ask = node.primitive.asked(node, [arg._data if is_constant(arg) else arg for arg in node.args])
+def shares(node: Any, grad: Value | float, leading: set[Value]) -> Iterator[tuple[Value, Any]]:
+    """Yield (arg, grad · partial) for the args on the way to an input, the partials as values."""
+    fixed = [is_constant(arg) and arg not in leading for arg in node.args]
+    args = [arg._data if number else arg for arg, number in zip(node.args, fixed, strict=True)]
+    ask = node.primitive.asked(node, args)
     for i, (arg, stored) in enumerate(zip(node.args, node.partials, strict=True)):
         if arg not in leading:
             continue
         if isinstance(stored, Undefined):
-            share = float(grad) * stored  # raises, unless nobody is responsible here
-            partial: Any = share
-        else:
-            partial = ask(i)
-            now = partial._data if type(partial) is Value else partial
-            if now != stored and not (now != now and stored != stored):
-                raise GraphError(
-                    f"the partial of {node!r} was {stored!r} going forward and is {now!r} now: "
-                    "data was changed since; compute the output again, then ask for its gradient"
-                )
+            nothing = float(grad) * stored  # raises, unless nobody is responsible here
+            if type(grad) is Value:  # or only here: a derivative of this 0 is undefined
+                yield arg, make(nothing, node.primitive, (grad,), (stored,))
+            elif nothing != 0:
+                yield arg, nothing
+            continue
+        partial = ask(i)
+        now = partial._data if type(partial) is Value else partial
+        if now != stored and not (now != now and stored != stored):
+            raise GraphError(
+                f"the partial of {node!r} was {stored!r} going forward and is {now!r} now: "
+                "data was changed since; compute the output again, then ask for its gradient"
+            )
         if type(partial) is Value or partial != 0:
-            yield arg, partial
+            yield arg, times(grad, partial)
 
 
 def whereabouts(node: Value, order: Sequence[Value]) -> str:
-    """Return the route from node to the output, and its line if origins() recorded it: for
-    errors.
-    """
+    """Return the route from node to the output, and node's line if origins() recorded it."""
     above: dict[Value, Value] = {}
     for user in order:
         for arg in user.args:
@@ -323,7 +333,5 @@ class Undefined:
 
 
 def is_constant(node: Value) -> bool:
-    """Whether node is a plain number that an operator lifted: made by a primitive of no
-    arguments.
-    """
+    """Whether node is a number that an operator lifted: what a primitive of no arguments made."""
     return node.a is None and node.primitive is not None

@@ -621,6 +621,7 @@ def test_what_is_declared_for_type_checkers_is_what_is_attached():
         "__pos__",
         "__abs__",
         "conjugate",
+        "clip",
     }
     assert declared == attached - {"__eq__", "__ne__"}
     assert all(callable(getattr(Value, name)) for name in attached)

@@ -66,6 +66,8 @@ def test_class_11_numpy_s_scalars_and_arrays_on_either_side():
         assert made.shape == (1, 2)
         assert [w.data for w in made.ravel()] == data
     assert (array > v).tolist() == [[False, True]]
+    assert array[array > v].tolist() == [3.0]  # a mask is one of booleans
+    assert np.clip(v, 0.0, 1.0).data == v.clip(0.0, 1.0).data == 1.0
     assert [x.data for x in np.full(2, v) * np.array([1.0, 2.0])] == [2.0, 4.0]
 
 

@@ -55,7 +55,7 @@ def test_a_row_of_one_s_own_is_eager_of_any_order_printed_and_law_tested():
 def test_the_rows_of_the_table_pass(name):
     found = check_primitive(TABLE[name])
     assert found.points == 40
-    assert found.inconclusive <= 8
+    assert found.inconclusive <= 16  # where tanh is flat, differences see nothing
 
 
 @pytest.mark.parametrize(
@@ -130,14 +130,14 @@ def test_a_wrong_slope_of_any_order_is_caught(row, says):
 
 
 def test_points_may_be_given():
-    far = Primitive("far", lambda x: math.log(x - 100), lambda y, x: 1 / (x - 100))
-    assert check_primitive(far, points=[[101.0], [150.0], [1e6]]).points == 3
+    far = Primitive("far", lambda x: math.log(x - 1000), lambda y, x: 1 / (x - 1000))
+    assert check_primitive(far, points=[[1001.0], [1500.0], [1e6]]).points == 3
     with pytest.raises(PrimitiveError, match="points=\\[…\\]"):
         check_primitive(far)
 
 
 def test_a_narrow_domain_is_checked_at_the_points_that_fall_in_it():
-    narrow = Primitive("narrow", lambda x: math.log(x - 15), lambda y, x: 1 / (x - 15))
+    narrow = Primitive("narrow", lambda x: math.log(x - 250), lambda y, x: 1 / (x - 250))
     assert 0 < check_primitive(narrow).points < 40
 
 
