@@ -6,10 +6,12 @@ its length is that slope. It need not point to the nearest maximum.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 import operator
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +23,8 @@ from micrograd_es.primitives import unit
 if TYPE_CHECKING:
     import numpy as np
 
-FLAT = 1e-8  # a gradient, or a curvature, this much smaller than the largest curvature counts as 0
+ROUNDING = 1e-13  # a curvature this much smaller than the largest one counts as 0
+NEAR = 1e-9  # of 1 + |point|: a Newton step this short has arrived; two points this near are one
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,17 @@ class Grid:
     value: np.ndarray
     gradient: tuple[np.ndarray, ...]
     magnitude: np.ndarray
+
+    @property
+    def direction(self) -> tuple[np.ndarray, ...]:
+        """The gradient at length 1; 0 where the field is flat."""
+        return tuple(g / (self.magnitude + (self.magnitude == 0)) for g in self.gradient)
+
+    def slope(self, direction: Sequence[float]) -> np.ndarray:
+        """Return how fast the field climbs along a direction at every point, per unit of length."""
+        ahead = unit_vector(direction, len(self.gradient))
+        slopes = (u * g for u, g in zip(ahead, self.gradient, strict=True))
+        return functools.reduce(operator.add, slopes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +98,7 @@ class Field:
 
     def slope(self, point: Sequence[float], direction: Sequence[float]) -> float:
         """Return how fast the field climbs along a direction, per unit of length."""
-        if len(direction) != len(point) or not any(direction):
-            raise ValueError(
-                f"direction {direction!r} at {point!r}: give one number, not all 0, each"
-            )
-        ahead = unit(list(direction))
+        ahead = unit_vector(direction, len(point))
         return math.fsum(map(operator.mul, ahead, self.gradient(*point)))
 
     def hessian(self, *point: float) -> list[list[float]]:
@@ -100,64 +110,84 @@ class Field:
 
         "minimum": all positive; "maximum": all negative; "saddle": both signs; "degenerate": some
         are 0 and the others of one sign, so that second derivatives do not decide. ValueError at a
-        point that is not stationary.
+        point that is not stationary: one from which Newton's step leads away.
         """
         import numpy
 
-        curvatures = numpy.linalg.eigvalsh(numpy.array(self.hessian(*point)))
-        largest = float(abs(curvatures).max())
-        if (length := self.magnitude(*point)) > FLAT * (1 + largest):
+        curvatures, axes = numpy.linalg.eigh(numpy.array(self.hessian(*point)))
+        slopes = axes.T @ numpy.array(self.gradient(*point))
+        curved = abs(curvatures) > ROUNDING * abs(curvatures).max()
+        steps = abs(slopes[curved] / curvatures[curved])
+        if any(steps > 1e3 * NEAR * (1 + math.hypot(*point))) or any(slopes[~curved]):
+            length = self.magnitude(*point)
             raise ValueError(f"{point} is not stationary: the gradient there is {length:.3g} long")
-        up, down = (curvatures > FLAT * largest).sum(), (curvatures < -FLAT * largest).sum()
-        if up and down:
+        signs = {*numpy.sign(curvatures[curved])}
+        if len(signs) == 2:
             return "saddle"
-        if up + down < len(point):
+        if not all(curved):
             return "degenerate"
-        return "minimum" if up else "maximum"
+        return "minimum" if signs == {1.0} else "maximum"
 
     def grid(self, *axes: Sequence[float]) -> Grid:
         """Return the field on the grid of all points with these coordinates."""
         import numpy
 
+        if not axes:
+            raise ValueError("a grid of no axes: give each variable's coordinates, grid(xs, ys)")
         coordinates = numpy.meshgrid(*axes)
         size = len(axes)
         found = numpy.full((1 + size, coordinates[0].size), numpy.nan)
         for i, point in enumerate(zip(*(c.ravel().tolist() for c in coordinates), strict=True)):
-            try:
-                value, gradient = self.both(*point)
-            except (MicrogradError, OverflowError):
-                continue  # undefined there: NaN, as documented
-            found[:, i] = [value, *gradient]
+            with suppress(MicrogradError, OverflowError):  # undefined there: NaN, as documented
+                found[0, i] = self.value(*point)
+                found[1:, i] = self.gradient(*point)
         value, *arrows = found.reshape(1 + size, *coordinates[0].shape)
-        magnitude = numpy.sqrt(sum(g * g for g in arrows))
+        magnitude = numpy.hypot.reduce(arrows)
         return Grid(tuple(coordinates), value, tuple(arrows), magnitude)
 
     def stationary_points(self, *axes: Sequence[float]) -> list[Stationary]:
         """Return the stationary points in the box of the axes that Newton's method finds from the
         points of their grid, in order of their coordinates.
         """
-        box = [(min(axis), max(axis)) for axis in axes]
         found: list[Stationary] = []
         for start in itertools.product(*axes):
             end = self.newton(start)
-            if end is None or not all(a <= x <= b for x, (a, b) in zip(end, box, strict=True)):
+            if end is None:
                 continue
-            apart = 1e-6 * (1 + math.hypot(*end))
-            if all(math.dist(end, other.point) > apart for other in found):
+            near = NEAR * (1 + math.hypot(*end))
+            inside = all(
+                min(axis) - near <= x <= max(axis) + near for x, axis in zip(end, axes, strict=True)
+            )
+            if inside and all(math.dist(end, other.point) > near for other in found):
                 found.append(Stationary(end, self.value(*end), self.kind(*end)))
         return sorted(found, key=lambda one: one.point)
 
     def newton(self, start: Sequence[float]) -> tuple[float, ...] | None:
-        """Return where Newton's method finds the gradient 0 from start; None if it does not."""
+        """Return where Newton's method finds the gradient 0 from start; None if it does not.
+
+        Where the hessian is singular it takes the shortest of the steps that solve best.
+        """
         import numpy
 
         x = numpy.array(start, dtype=float)
-        for _ in range(60):
+        for _ in range(100):
             try:
-                move = numpy.linalg.solve(self.hessian(*x), self.gradient(*x))
-                x = x - move
-                if numpy.linalg.norm(move) <= 1e-13 * (1 + numpy.linalg.norm(x)):
-                    return tuple(round(c, 12) + 0.0 for c in x.tolist())
+                slopes = self.gradient(*x)
+                move, *_ = numpy.linalg.lstsq(numpy.array(self.hessian(*x)), numpy.array(slopes))
             except (MicrogradError, OverflowError, numpy.linalg.LinAlgError):
                 return None
+            x = x - move
+            if not any(slopes) or numpy.linalg.norm(move) <= 1e-13 * (1 + numpy.linalg.norm(x)):
+                stands = any(slopes) and not any(move)  # singular, and no step helps: a slope
+                return None if stands else tuple(c + 0.0 for c in x.tolist())
         return None
+
+
+def unit_vector(direction: Sequence[float], size: int) -> list[float]:
+    """Return the direction at length 1; ValueError if it is none, or of another dimension."""
+    numbers = [as_float(x) for x in direction]
+    if len(numbers) != size:
+        raise ValueError(f"direction {direction!r}: a point here has {size} coordinates")
+    if not any(numbers) or not all(map(math.isfinite, numbers)):
+        raise ValueError(f"direction {direction!r}: give finite numbers, not all of them 0")
+    return unit(numbers)

@@ -7,10 +7,13 @@ or Values, if the point holds some or f uses some of its own, so that derivative
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
+from operator import index
 from typing import Any
 
 from micrograd_es.gate import as_float, shown
+from micrograd_es.primitive import as_value
 from micrograd_es.primitives import dot, identity
 from micrograd_es.value import Value, gradient, topological_order
 
@@ -75,9 +78,10 @@ def jvp(f: Callable[[Any], Any], point: Any, direction: Any) -> tuple[Any, Any]:
     (10.0, 25.0)
     """
     run = Run.of(f, (point,))
+    ahead = run.numbers("direction", direction)
     weights = [Value(1.0) for _ in run.outputs]
-    pulled = gradient(dot(run.outputs, weights), run.inputs)
-    pushed = gradient(dot(pulled, run.numbers(direction, "direction")), weights)
+    pulled = gradient(as_value(dot(run.outputs, weights)), run.inputs)
+    pushed = gradient(as_value(dot(pulled, ahead)), weights)
     return run.like_outputs(run.answer(run.outputs)), run.like_outputs(run.answer(pushed))
 
 
@@ -88,8 +92,8 @@ def hvp(f: Callable[[Any], Any], point: Any, vector: Any) -> Any:
     [10.0, 6.0]
     """
     run = Run.of(f, (point,))
-    slope = dot(gradient(run.output, run.inputs), run.numbers(vector, "vector"))
-    return run.like_point(run.answer(gradient(slope, run.inputs)))
+    slope = dot(gradient(run.output, run.inputs), run.numbers("vector", vector))
+    return run.like_point(run.answer(gradient(as_value(slope), run.inputs)))
 
 
 def derivative(f: Callable[[Any], Any], n: int = 1) -> Callable[[Any], Any]:
@@ -118,6 +122,7 @@ def derivative(f: Callable[[Any], Any], n: int = 1) -> Callable[[Any], Any]:
 class Run:
     """A function that was run on values: what went in, what came out, and in which structures."""
 
+    chosen: Any
     inputs: list[Value]
     outputs: list[Value]
     point: Rebuild
@@ -132,23 +137,23 @@ class Run:
         options: Mapping[str, Any] | None = None,
         argnums: int | Sequence[int] = 0,
     ) -> Run:
-        places = [argnums] if isinstance(argnums, int) else list(argnums)
+        single = hasattr(argnums, "__index__")
+        places = [index(argnums)] if single else [index(i) for i in argnums]  # type: ignore[arg-type,union-attr]
         if not places or max(places) >= len(args) or min(places) < -len(args):
             raise TypeError(f"argnums {argnums} of a function called with {len(args)} arguments")
-        chosen = args[places[0]] if isinstance(argnums, int) else [args[i] for i in places]
+        chosen = args[places[0]] if single else tuple(args[i] for i in places)
         numbers, point = taken_apart(chosen)
         # a value that came in gets a node of its own, lest levels of nested derivatives mix
         inputs = [identity(x) if type(x) is Value else Value(x) for x in numbers]
         moved = point(iter(inputs))
         given = list(args)
-        for i, arg in zip(places, [moved] if isinstance(argnums, int) else moved, strict=True):
+        for i, arg in zip(places, [moved] if single else moved, strict=True):
             given[i] = arg
         results, result = taken_apart(f(*given, **(options or {})))
-        outputs = [y if type(y) is Value else Value(y) for y in results]
-        mine = {*inputs, *(y for y, r in zip(outputs, results, strict=True) if y is not r)}
+        outputs = [as_value(y) for y in results]
         leaves = {node for y in outputs for node in topological_order(y) if node.primitive is None}
-        plain = leaves <= mine and not any(type(x) is Value for x in numbers)
-        return cls(inputs, outputs, point, result, plain)
+        plain = leaves <= set(inputs) and not any(type(x) is Value for x in numbers)
+        return cls(chosen, inputs, outputs, point, result, plain)
 
     @property
     def output(self) -> Value:
@@ -169,13 +174,12 @@ class Run:
     def like_outputs(self, answers: Any) -> Any:
         return self.result(iter(answers))
 
-    def numbers(self, thing: Any, what: str) -> list[Any]:
+    def numbers(self, what: str, thing: Any) -> list[Any]:
         """Return the numbers of a thing that has the structure of the point."""
-        found, _ = taken_apart(thing)
-        if len(found) != len(self.inputs):
+        found = numbers_like(self.chosen, thing)
+        if found is None:
             raise ValueError(
-                f"a {what} of {len(found)} numbers at a point of {len(self.inputs)}: "
-                "give one number for each"
+                f"the {what} {shown(thing)} has not the structure of the point {shown(self.chosen)}"
             )
         return found
 
@@ -188,7 +192,7 @@ def taken_apart(thing: Any) -> tuple[list[Any], Rebuild]:
         return [thing], next
     if isinstance(thing, Mapping):
         numbers, rebuild = taken_apart(list(thing.values()))
-        return numbers, lambda new: type(thing)(zip(thing, rebuild(new), strict=True))  # type: ignore[call-arg]
+        return numbers, lambda new: filled(thing, rebuild(new))
     if isinstance(thing, list | tuple):
         parts = [taken_apart(part) for part in thing]
         made = getattr(type(thing), "_make", type(thing))  # of a namedtuple
@@ -200,6 +204,30 @@ def taken_apart(thing: Any) -> tuple[list[Any], Rebuild]:
         numbers, rebuild = taken_apart(thing.ravel().tolist())
         return numbers, lambda new: in_shape(rebuild(new), thing.shape)
     return [as_float(thing)], next
+
+
+def filled(mapping: Mapping[Any, Any], values: list[Any]) -> Any:
+    """Return a mapping of the same type and keys with other values."""
+    made: Any = copy(mapping) if hasattr(mapping, "update") else {}
+    for key, value in zip(mapping, values, strict=True):
+        made[key] = value
+    return made
+
+
+def numbers_like(point: Any, thing: Any) -> list[Any] | None:
+    """Return the numbers of thing in the order of the point's; None if it is of another form."""
+    if isinstance(point, Mapping):
+        if not isinstance(thing, Mapping) or point.keys() != thing.keys():
+            return None
+        return numbers_like([*point.values()], [thing[key] for key in point])
+    if isinstance(point, list | tuple):
+        if not isinstance(thing, list | tuple) or len(point) != len(thing):
+            return None
+        parts = [numbers_like(p, t) for p, t in zip(point, thing, strict=True)]
+        return None if None in parts else [x for part in parts for x in part or ()]
+    numbers, _ = taken_apart(thing)
+    same = getattr(point, "shape", ()) == getattr(thing, "shape", ())
+    return numbers if same and not isinstance(thing, Mapping | list | tuple) else None
 
 
 def in_shape(items: list[Any], shape: tuple[int, ...]) -> Any:

@@ -266,8 +266,10 @@ def shares(node: Any, grad: Value | float, leading: set[Value]) -> Iterator[tupl
         if arg not in leading:
             continue
         if isinstance(stored, Undefined):
-            nothing = float(grad) * stored  # raises, unless nobody is responsible here
-            if type(grad) is Value:  # or only here: a derivative of this 0 is undefined
+            nothing = float(grad) * stored  # raises, unless nobody is responsible
+            if type(grad) is Value:  # here; but nearby?
+                if not leading.isdisjoint(topological_order(grad)):
+                    raise DomainError(f"{stored.message} (0 here, but not all around)")
                 yield arg, make(nothing, node.primitive, (grad,), (stored,))
             elif nothing != 0:
                 yield arg, nothing

@@ -6,7 +6,7 @@ import re
 import pytest
 
 import micrograd_es as me
-from micrograd_es import DomainError, Primitive, Value, find_nonfinite, gradient, origins
+from micrograd_es import DomainError, Primitive, Value, find_nonfinite, gradient, origins, value
 
 HERE = re.escape(__file__)
 
@@ -90,6 +90,16 @@ def test_origins_leave_nothing_behind():
     assert Value.__init__ is before
     node = Value(1.0) + Value(2.0)
     assert node not in made_at
+
+
+def test_origins_may_overlap():
+    one, other = origins(), origins()
+    one.__enter__()
+    other.__enter__()
+    one.__exit__(None, None, None)
+    assert (Value(1.0) + 1.0) in value.made_at
+    other.__exit__(None, None, None)
+    assert (Value(1.0) + 1.0) not in value.made_at
 
 
 def test_origins_look_past_the_package():

@@ -82,8 +82,50 @@ def test_wrong_use_of_a_field_is_an_error_with_its_way_out():
     field = Field(lambda x, y: x * y)
     with pytest.raises(ValueError, match=r"not stationary: the gradient there is 1\.41 long"):
         field.kind(1.0, 1.0)
-    with pytest.raises(ValueError, match="one number, not all 0"):
+    with pytest.raises(ValueError, match="give finite numbers, not all of them 0"):
         field.slope((1.0, 1.0), (0.0, 0.0))
     with pytest.raises(TypeError, match="not a real number"):
         field.value("1", 2.0)
     assert field.direction(0.0, 0.0) == (0.0, 0.0)
+
+
+def test_the_kind_of_a_point_does_not_depend_on_the_scale_of_the_field():
+    for scale in (1e-9, 1.0, 1e9):
+        for a, b, kind in ((1, 1, "minimum"), (1, -1, "saddle"), (-1, -1, "maximum")):
+            for stretch in (1.0, 1e9):
+                field = Field(
+                    lambda x, y, s=scale, a=a, b=b, t=stretch: s * (a * t * x * x + b * y * y)
+                )
+                assert field.kind(0.0, 0.0) == kind
+                with pytest.raises(ValueError, match="not stationary"):
+                    field.kind(0.0, 3.0)
+    with pytest.raises(ValueError, match="not stationary"):
+        Field(lambda x: 1e-10 * x).kind(0.0)
+
+
+def test_stationary_points_on_the_edge_close_together_or_flat_are_found():
+    cosine = Field(lambda x: x.cos() if hasattr(x, "cos") else math.cos(x))
+    assert [one.kind for one in cosine.stationary_points([0, 1.5, 3.0, math.pi])] == [
+        "maximum",
+        "minimum",
+    ]
+    tiny = Field(lambda x: (x - 3e-14) ** 2)
+    assert tiny.stationary_points([-1.0, 1.0])[0].point[0] == pytest.approx(3e-14, rel=1e-6)
+    flat = Field(lambda x, y: x**4 + y**4)
+    assert flat.stationary_points([0.0], [0.0]) == [Stationary((0.0, 0.0), 0.0, "degenerate")]
+
+
+def test_a_grid_knows_directions_and_slopes_and_values_without_a_slope():
+    cone = Field(lambda x, y: (x * x + y * y) ** 0.5)
+    grid = cone.grid([0.0, 3.0], [0.0, 4.0])
+    assert grid.value.tolist() == [[0.0, 3.0], [4.0, 5.0]]
+    assert math.isnan(grid.magnitude[0, 0])
+    assert (grid.direction[0][1, 1], grid.direction[1][1, 1]) == pytest.approx((0.6, 0.8))
+    assert grid.slope((0.0, 2.0))[1, 1] == pytest.approx(0.8)
+    huge = Field(lambda x, y: 1e200 * x + 1e200 * y).grid([1.0], [1.0])
+    assert huge.magnitude[0, 0] == pytest.approx(math.sqrt(2) * 1e200)
+    assert Field(lambda x, y: 7.0).grid([1.0], [1.0]).direction[0][0, 0] == 0.0
+    with pytest.raises(ValueError, match="no axes"):
+        cone.grid()
+    with pytest.raises(ValueError, match="2 coordinates"):
+        cone.slope((1.0, 1.0), (1.0,))

@@ -2,10 +2,14 @@
 
 import math
 import operator
+import threading
+import time
 
+import numpy as np
 import pytest
 
 from micrograd_es import (
+    DomainError,
     GradientMismatch,
     MicrogradError,
     Primitive,
@@ -15,10 +19,15 @@ from micrograd_es import (
     cos,
     derivative,
     detach,
+    dot,
+    elu,
     gradient,
     hypot,
+    leaky_relu,
     log,
     topological_order,
+    total,
+    where,
 )
 from micrograd_es.check import PrimitiveCheck
 from micrograd_es.primitives import TABLE
@@ -170,3 +179,87 @@ def test_an_undefined_partial_reached_by_nobody_adds_nothing_to_a_gradient():
     (slope,) = gradient(z, [x])
     assert slope.data == 0.0
     assert repr(topological_order(z)[1].partials) == "(undefined,)"
+
+
+def test_a_row_of_one_s_own_gives_floats_or_an_error():
+    root = Primitive("root", lambda x: x**0.5, lambda y, x: 0.5 / y)
+    for made in (lambda: root(Value(-4.0)), lambda: root(-4.0)):
+        with pytest.raises(DomainError, match=r"root\(-4.0\) is undefined"):
+            made()
+    for value in (np.sin, lambda x: int(x), lambda x: x > 0):
+        row = Primitive("row", value, lambda y, x: 1)
+        assert type(row(Value(2.5)).data) is float
+        assert type(row(2.5)) is float
+
+
+def test_rules_may_be_methods_and_stand_in_a_list():
+    class Squares:
+        def value(self, a, b):
+            return a * a + b
+
+        def by_a(self, y, a, b):
+            return 2 * a
+
+    mine = Primitive("mine", Squares().value, [Squares().by_a, 1])
+    assert mine(Value(3.0), 1.0).partials == (6.0, 0.0)
+    assert mine(Value(3.0), Value(1.0)).partials == (6.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "says"),
+    [
+        (lambda: Primitive("f", math.sin, None), PrimitiveError, "a partial of f is None"),
+        (lambda: Primitive("f", math.sin, cos), PrimitiveError, "give a function, `lambda y"),
+        (lambda: Primitive("f", sum, lambda y, *xs: 1)(Value(1.0)), TypeError, None),
+        (
+            lambda: Primitive("f", lambda *xs: sum(xs), lambda y, *xs: 1)(Value(1.0)),
+            PrimitiveError,
+            "no list of partials for 1",
+        ),
+        (lambda: check_primitive(math.sin), TypeError, "is no Primitive"),
+        (lambda: check_primitive(squareplus, points=[]), PrimitiveError, "at no points"),
+        (
+            lambda: check_primitive(Primitive("f", round, lambda y, x: round(x) * 0)),
+            PrimitiveError,
+            "branches on a number",
+        ),
+        (lambda: log(8.0, 2.0), TypeError, "log takes 1 arguments, and was given 8.0"),
+        (lambda: hypot(1.0, 2.0, 3.0), TypeError, "hypot takes 2 arguments"),
+        (lambda: log(x=2.0), TypeError, "log takes 1 arguments, and was given x"),
+        (lambda: Value(1.0, name=3), TypeError, "the name 3 .int. is no text"),
+        (lambda: topological_order(3.0), TypeError, "has no graph"),
+    ],
+)
+def test_wrong_use_of_rows_is_an_error_with_its_way_out(make, error, says):
+    with pytest.raises(error, match=says):
+        make()
+
+
+def test_arguments_may_be_named_where_they_have_names():
+    assert leaky_relu(-2.0, slope=0.5) == -1.0
+    assert elu(Value(-1.0), alpha=2.0).data == 2 * math.expm1(-1.0)
+    assert dot([1.0], [2.0], bias=Value(3.0)).data == 5.0
+
+
+def test_checks_in_several_threads_leave_values_as_they_were():
+    def slow(y, x):
+        time.sleep(1e-4)
+        return cos(x)
+
+    row = Primitive("slow", math.sin, slow)
+    threads = [threading.Thread(target=check_primitive, args=(row,)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    compared = 0
+    while any(thread.is_alive() for thread in threads):
+        compared += Value(1.0) < Value(2.0)
+    assert compared > 0
+    assert Value(1.0) < Value(2.0)
+
+
+def test_a_constant_is_a_node_like_any_other_to_those_who_hold_it():
+    x, c = Value(1.0), where(True, 2.0, 3.0)
+    for many in ([c, x], [c, x, x]):
+        total(many).backward()
+        assert c.grad == 1.0
+        assert gradient(total(many), [c])[0].data == 1.0
