@@ -43,14 +43,15 @@ WORDS = {
     "en": {
         "title": "The table of primitives",
         "intro": """\
-Every function of the package is one row of `micrograd_es/primitives.py`. This page is written by
-`docs/tables.py` from those rows: the partials are what their rules give on named values. $y$ is
-the result; a function of any number of arguments is shown with three. Where a slope jumps, the
-last column says which one is taken. How many digits are right is in [accuracy.md](accuracy.md).""",
+Every row of `micrograd_es/primitives.py`; `softmax`, `clip` and `where` are written with them.
+This page is written by `docs/tables.py` from those rows: the partials are what their rules give
+on named values. $y$ is the result; a function of any number of arguments is shown with three.
+Where a slope jumps, the last column says which one is taken. How many digits are right is in
+[accuracy.md](accuracy.md).""",
         "columns": ("name", "value", "partials", "domain", "at a kink"),
         "left": "the slope on the left",
         "right": "the slope on the right",
-        "mean": "the mean of both slopes",
+        "mean": "the mean of the slopes on both sides",
         "jump": "the value jumps, the slope is 0",
         "wholes": "every whole number",
         "halves": "every half of an odd number",
@@ -58,8 +59,8 @@ last column says which one is taken. How many digits are right is in [accuracy.m
         "answers": "What they answer at extreme arguments",
         "about": """\
 The value, and after the semicolon its slope. **domain** and **overflow**: a `DomainError` or an
-`OverflowError` at once. **no slope**: an error only if the slope is really used. A dot stands for
-the extreme argument; the slope is by it.""",
+`OverflowError` at once. **no slope**: an error only if the slope is really used. A dot stands
+for the extreme argument; the slope is by it.""",
         "domain": "domain",
         "overflow": "overflow",
         "none": "no slope",
@@ -68,24 +69,24 @@ the extreme argument; the slope is by it.""",
     "es": {
         "title": "La tabla de primitivas",
         "intro": """\
-Cada función del paquete es una fila de `micrograd_es/primitives.py`. Esta página la escribe
-`docs/tables.py` a partir de esas filas: las derivadas parciales son lo que dan sus reglas con
-valores que tienen nombre. $y$ es el resultado; una función de cualquier número de argumentos se
-muestra con tres. Donde una pendiente salta, la última columna dice cuál se toma. Cuántas cifras
-son correctas está en [accuracy.md](accuracy.md).""",
-        "columns": ("nombre", "valor", "derivadas parciales", "dominio", "en un pico"),
+Cada fila de `micrograd_es/primitives.py`; `softmax`, `clip` y `where` se escriben con ellas.
+Esta página la escribe `docs/tables.py` a partir de esas filas: las derivadas parciales son lo
+que dan sus reglas con valores que tienen nombre. $y$ es el resultado; una función de cualquier
+número de argumentos se muestra con tres. Donde una pendiente salta, la última columna dice cuál
+se toma. Cuántas cifras son correctas está en [accuracy.md](accuracy.md).""",
+        "columns": ("nombre", "valor", "derivadas parciales", "dominio", "en un punto anguloso"),
         "left": "la pendiente de la izquierda",
         "right": "la pendiente de la derecha",
-        "mean": "la media de las dos pendientes",
+        "mean": "la media de las pendientes de ambos lados",
         "jump": "el valor salta, la pendiente es 0",
         "wholes": "cada número entero",
         "halves": "cada mitad de un número impar",
         "zero": "todos los argumentos 0",
         "answers": "Qué responden con argumentos extremos",
         "about": """\
-El valor y, tras el punto y coma, su pendiente. **dominio** y **desborda**: un `DomainError` o un
-`OverflowError` en el acto. **sin pendiente**: un error solo si la pendiente se usa de verdad. Un
-punto ocupa el lugar del argumento extremo; la pendiente es respecto de él.""",
+El valor y, tras el punto y coma, su pendiente. **dominio** y **desborda**: un `DomainError` o
+un `OverflowError` en el acto. **sin pendiente**: un error solo si la pendiente se usa de
+verdad. Un punto ocupa el lugar del argumento extremo; la pendiente es respecto de él.""",
         "domain": "dominio",
         "overflow": "desborda",
         "none": "sin pendiente",
@@ -104,11 +105,12 @@ def page(language: str) -> str:
     for row in TABLE.values():
         written = [re.sub(r"(\d)\.(\d)", rf"\1{say['point']}\2", text) for text in formulas(row)]
         rows.append([f"`{row.name}`", *written, domain(row, say), kinks(row, say)])
-    answers = [["", *EXTREMES], ["---"] * (1 + len(EXTREMES))]
+    sign = say["point"].strip("{}")
+    extremes = (x.replace(".", sign) for x in EXTREMES)
+    answers = [["", *extremes], ["---"] * (1 + len(EXTREMES))]
     for row in TABLE.values():
         for place, written in places(row):
             cells = (answer(row, place, x, say) for x in EXTREMES.values())
-            sign = say["point"].strip("{}")
             answers.append([f"`{written}`", *(cell.replace(".", sign) for cell in cells)])
     return "\n\n".join(
         [
@@ -161,7 +163,7 @@ def number(x: float) -> str:
 
 def domain(row: Primitive, say: dict[str, Any]) -> str:
     text = say.get(row.domain, row.domain)
-    if not text or re.search("[a-z]{2}", text):
+    if not text or re.search("[a-z]{2}| o ", text):
         return text
     for sign, name in ((">=", r"\ge"), ("<=", r"\le"), ("!=", r"\ne")):
         text = text.replace(sign, name)
@@ -171,7 +173,9 @@ def domain(row: Primitive, say: dict[str, Any]) -> str:
 def kinks(row: Primitive, say: dict[str, Any]) -> str:
     texts = []
     for kink, convention in row.kinks.items():
-        at = {operator.sub: "$a = b$", math.hypot: say["zero"]}.get(row.switch, f"$x = {kink:g}$")
+        at = {operator.sub: "$a = b$", math.hypot: say["zero"]}.get(
+            row.switch, f"${'x' if row.arity == 1 else 'a'} = {kink:g}$"
+        )
         if row.period:
             at = say["halves" if kink else "wholes"]
         texts.append(f"{at}: {say[convention]}")

@@ -48,9 +48,7 @@ def evaluate(primitive: Primitive, data: Sequence[float], args: Sequence[Any]) -
 
 
 def node_of(primitive: Primitive, *operands: Any) -> Value:
-    """Return the node primitive(*operands): the careful maker, to which the fast ones turn in
-    doubt.
-    """
+    """Return the node primitive(*operands): the careful maker, which the fast ones ask in doubt."""
     args = tuple(arg if type(arg) is Value else constant_node(primitive, arg) for arg in operands)
     data = [arg._data for arg in args]
     y = evaluate(primitive, data, args)
@@ -169,9 +167,7 @@ def binary(primitive: Primitive) -> Callable[[Any, Any], Any]:
 
 
 def additive(primitive: Primitive) -> Callable[[Any, Any], Any]:
-    """Return the maker of a function of two arguments whose partials are constants: a + b, a -
-    b.
-    """
+    """Return the maker of a function of two arguments with constant partials: a + b, a - b."""
     value, (da, db) = real(primitive), map(float, primitive.partials)
     mixed = with_number(primitive)
 
@@ -272,9 +268,7 @@ def as_rule(partial: Any) -> Rule:
 
 
 def lifted(primitive: Primitive, number: Any) -> Any:
-    """Return a number as a constant node; NotImplemented for arrays, which know how to meet a
-    Value.
-    """
+    """Return a number as a constant node; NotImplemented for arrays, which meet Values as such."""
     if hasattr(type(number), "__array_ufunc__") and hasattr(number, "__len__"):
         return NotImplemented
     return constant_node(primitive, number)

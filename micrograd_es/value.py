@@ -271,7 +271,7 @@ def shares(node: Any, grad: Value | float, leading: set[Value]) -> Iterator[tupl
                 if not leading.isdisjoint(topological_order(grad)):
                     raise DomainError(f"{stored.message} (0 here, but not all around)")
                 yield arg, make(nothing, node.primitive, (grad,), (stored,))
-            elif nothing != 0:
+            else:
                 yield arg, nothing
             continue
         partial = ask(i)
