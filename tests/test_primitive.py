@@ -247,7 +247,7 @@ def test_checks_in_several_threads_leave_values_as_they_were():
         return cos(x)
 
     row = Primitive("slow", math.sin, slow)
-    threads = [threading.Thread(target=check_primitive, args=(row,)) for _ in range(3)]
+    threads = [threading.Thread(target=check_primitive, args=(row, [[0.5]])) for _ in range(3)]
     for thread in threads:
         thread.start()
     compared = 0
