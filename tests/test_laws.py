@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from benchmarks import accuracy
+from benchmarks import truth
 from micrograd_es import Value, gradient, primitives, topological_order, total
 from micrograd_es.attribution import read_back
 from micrograd_es.check import check_gradient
@@ -135,13 +135,13 @@ def test_every_second_derivative_is_the_slope_of_the_first(row, data):
             assert found.verdict != "fail", (row.name, point, i, j, found)
 
 
-@pytest.mark.parametrize("name", accuracy.TRUTH)
+@pytest.mark.parametrize("name", truth.TRUTH)
 def test_every_partial_keeps_its_budget_of_ulps(name):
     row = TABLE[name]
-    for truth in accuracy.truths(row, list(accuracy.points(row, 80, random.Random(name)))):
-        if truth.what != "value":
-            error = truth.error(accuracy.ours(row, truth.what, truth.point))
-            assert error <= accuracy.budget(row, len(truth.point)), (truth, error)
+    for true in truth.truths(row, list(truth.points(row, 80, random.Random(name)))):
+        if true.what != "value":
+            error = true.error(truth.ours(row, true.what, true.point))
+            assert error <= truth.budget(row, len(true.point)), (true, error)
 
 
 def test_nobody_is_responsible_for_the_orders_of_a_derivative():
@@ -149,7 +149,7 @@ def test_nobody_is_responsible_for_the_orders_of_a_derivative():
 
 
 def test_every_row_has_its_truth():
-    assert TABLE.keys() == accuracy.TRUTH.keys()
+    assert TABLE.keys() == truth.TRUTH.keys()
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.kinks], ids=lambda row: row.name)
