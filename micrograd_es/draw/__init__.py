@@ -1,1 +1,11 @@
-"""Pictures as text: returned, never printed."""
+"""Pictures of what the library computes. It returns them, prints nothing and opens nothing.
+
+Importing it teaches notebooks to show a Value as its graph.
+"""
+
+from micrograd_es.draw.graph import Svg, draw_dot, graph, to_dot, to_mermaid, trace
+from micrograd_es.value import Value
+
+__all__ = ["Svg", "draw_dot", "graph", "to_dot", "to_mermaid", "trace"]
+
+setattr(Value, "_repr_svg_", lambda self: str(graph(self)))  # noqa: B010  # Value does not know it

@@ -1,0 +1,338 @@
+"""A graph as a picture (SVG, in pure Python), as text for other tools, and as a tree of characters.
+
+Values go from left to right; on each edge is the local responsibility, the partial; in each node
+its data and its grad. Leaves are pills, constants dashed pills, operations boxes, the output a
+box with a double edge: shape says what colour says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from itertools import pairwise
+from typing import Any
+
+from micrograd_es.draw.layout import Layout, layered
+from micrograd_es.language import Language
+from micrograd_es.value import Undefined, Value, is_constant, topological_order
+
+FOLD = 80  # nodes; a larger graph is drawn folded
+SYMBOLS = {
+    "add": "+",
+    "sub": "−",
+    "mul": "×",
+    "div": "÷",
+    "neg": "−",
+    "power": "^",
+    "abs": "|·|",
+    "dot": "Σ w·x",
+    "total": "Σ",
+    "prod": "Π",
+}
+BLUE, ORANGE, INK, GREY, PAPER = "#0072B2", "#B34000", "#222", "#767676", "#fff"
+# in pixels: a column and the room for edges in it; a node, the room around it; a partial's line
+COLUMN, EDGE, HEIGHT, MARGIN, LINE = 190, 70, 58, 20, 13
+CHARACTER = 6.2  # the width of a digit of a partial
+NAME = 15  # characters of a name that fit into a node
+
+
+class Svg(str):
+    """A picture as the text of an SVG file, which notebooks show."""
+
+    __slots__ = ()
+
+    def _repr_svg_(self) -> str:
+        return str(self)
+
+
+@dataclass(slots=True)
+class Drawn:
+    """A node of the picture: one node of the graph, or many of the same structure."""
+
+    label: str
+    shape: str  # leaf, constant, operation
+    members: list[Value] = field(default_factory=list)
+
+    def of(self, what: str, tongue: Language) -> str:
+        """Return the members' data or grad: a number, or the range they span."""
+        numbers = [getattr(node, what) for node in self.members]
+        low, high = min(numbers), max(numbers)
+        if low == high:
+            return tongue.number(low)
+        return f"{tongue.number(low, '.3g')} … {tongue.number(high, '.3g')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """What is drawn of a graph: nodes in topological order, and edges with their partials."""
+
+    nodes: list[Drawn]
+    args: dict[int, list[int]]
+    edges: dict[tuple[int, int], list[Any]]  # (from, to): the partials of all edges drawn as one
+    note: str
+    gradients: bool
+
+
+def sketch(output: Value, tongue: Language, fold: int = FOLD) -> Sketch:
+    """Return what to draw: every node, or classes of nodes if there are more than fold."""
+    order = topological_order(output)
+    note = ""
+    if len(order) <= fold:
+        kind: dict[Value, Any] = {node: i for i, node in enumerate(order)}
+    else:
+        kind = structures(order)
+        note = tongue.say("graph_folded", nodes=len(order), drawn=len(set(kind.values())))
+        if len(set(kind.values())) > fold:
+            shown = order[-fold:]
+            note = tongue.say("graph_cut", nodes=len(order), drawn=len(shown))
+            order = shown
+            kind = {node: i for i, node in enumerate(order)}
+    place: dict[Any, int] = {}
+    nodes: list[Drawn] = []
+    for node in order:
+        if kind[node] not in place:
+            place[kind[node]] = len(nodes)
+            nodes.append(Drawn(label(node), shape(node)))
+        nodes[place[kind[node]]].members.append(node)
+    args: dict[int, list[int]] = {i: [] for i in range(len(nodes))}
+    edges: dict[tuple[int, int], list[Any]] = {}
+    for node in order:
+        for arg, partial in zip(node.args, node.partials, strict=True):
+            if arg in kind:
+                edge = (place[kind[arg]], place[kind[node]])
+                if edge not in edges:
+                    args[edge[1]].append(edge[0])
+                edges.setdefault(edge, []).append(partial)
+    gradients = any(node.grad != 0 for node in order)
+    if not gradients:
+        note = " ".join(filter(None, [note, tongue.say("graph_no_gradients")]))
+    return Sketch(nodes, args, edges, note, gradients)
+
+
+def structures(order: Sequence[Value]) -> dict[Value, Any]:
+    """Return a class for each node: nodes of one class are made alike, of nodes made alike.
+
+    A leaf's class is that of the first node that uses it, so that weights and inputs stay apart.
+    """
+    number: dict[Any, int] = {}
+    kind: dict[Value, Any] = {}
+    for node in order:
+        made = tuple(kind[arg] if arg.args else shape(arg) for arg in node.args)
+        key = (node.primitive.name if node.primitive else "", made)
+        kind[node] = number.setdefault(key, len(number))
+    users: dict[Value, Any] = {}
+    for node in order:
+        for i, arg in enumerate(node.args):
+            if not arg.args:
+                users.setdefault(arg, (shape(arg), kind[node], i if len(node.args) <= 2 else 0))
+    return {node: users.get(node, kind[node]) if not node.args else kind[node] for node in order}
+
+
+def label(node: Value) -> str:
+    """Return what a node is called: its name, its number, or its operation's symbol."""
+    if node.primitive is None:
+        return short(node.name or "")
+    if is_constant(node):
+        return ""
+    symbol = SYMBOLS.get(node.primitive.name, node.primitive.name)
+    return f"{short(node.name)} ({symbol})" if node.name else symbol
+
+
+def short(name: str) -> str:
+    """Return a name that is too long by its last parts, those after its last two points."""
+    if len(name) > NAME:
+        name = ".".join(name.split(".")[-2:])
+    return name if len(name) <= NAME else f"…{name[1 - NAME :]}"
+
+
+def shared(members: Sequence[Value]) -> str:
+    """Return what the names of many nodes begin with: layers[0] for its weights and biases."""
+    names = sorted(member.name or "" for member in members)
+    first, last = names[0], names[-1]  # what these two begin with, all do
+    pairs = enumerate(zip(first, last, strict=False))
+    same = next((i for i, (a, b) in pairs if a != b), len(first))
+    return short(first if same == len(last) else first[:same].rpartition(".")[0] or first[:same])
+
+
+def shape(node: Value) -> str:
+    return "operation" if node.args else "constant" if is_constant(node) else "leaf"
+
+
+# ---- SVG -----------------------------------------------------------------------------------------
+
+
+def graph(output: Value, language: str | None = None, fold: int = FOLD) -> Svg:
+    """Return the graph of output as a picture; one of more than `fold` nodes is drawn folded.
+
+    es or en; the language of the environment unless given. Notebooks show it, and a file is
+    `Path("graph.svg").write_text(graph(output))`.
+    """
+    tongue = Language(language)
+    drawn = sketch(output, tongue, fold)
+    tall = {i: max(HEIGHT, LINE * len(drawn.args[i]) + 8) for i in range(len(drawn.nodes))}
+    sizes = {i: height + MARGIN for i, height in tall.items()}
+    layout = layered(range(len(drawn.nodes)), drawn.args, sizes)
+    bends = [height for bend in layout.bends.values() for height in bend]
+    top = min([*(layout.height[i] - sizes[i] / 2 for i in sizes), *bends])
+    bottom = max([*(layout.height[i] + sizes[i] / 2 for i in sizes), *bends])
+    width, height = layout.width * COLUMN, bottom - top + (30 if drawn.note else 0)
+    title = tongue.say("graph_title", output=label(output) or tongue.number(output.data))
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 {top:.0f} {width} {height:.0f}" '
+        f'width="{width}" height="{height:.0f}" role="img" '
+        'font-family="sans-serif" font-size="12">',
+        f"<title>{escape(title)}</title>",
+        f'<rect y="{top:.0f}" width="{width}" height="{height:.0f}" fill="{PAPER}"/>',
+    ]
+    for i in range(len(drawn.nodes)):
+        parts += edges_svg(i, drawn, layout, tongue)
+    for i, node in enumerate(drawn.nodes):
+        left, middle = layout.layer[i] * COLUMN + EDGE / 2, layout.height[i]
+        last = i == len(drawn.nodes) - 1
+        parts.append(node_svg(node, left, middle, tall[i], tongue, drawn.gradients, last))
+    if drawn.note:
+        place = top + height - 10
+        parts.append(f'<text x="12" y="{place:.0f}" fill="{INK}">{escape(drawn.note)}</text>')
+    return Svg("\n".join([*parts, "</svg>\n"]))
+
+
+def node_svg(
+    node: Drawn,
+    left: float,
+    middle: float,
+    tall: float,
+    tongue: Language,
+    gradients: bool,
+    last: bool,
+) -> str:
+    wide = COLUMN - EDGE
+    radius = 6 if node.shape == "operation" else HEIGHT / 2
+    dashed = ' stroke-dasharray="5 3"' if node.shape == "constant" else ""
+    fill = {"leaf": "#DCEBF7", "constant": "#F2F2F2", "operation": PAPER}[node.shape]
+
+    def frame(grown: float) -> str:
+        return (
+            f'<rect x="{left - grown:.0f}" y="{middle - tall / 2 - grown:.0f}" '
+            f'width="{wide + 2 * grown:.0f}" height="{tall + 2 * grown:.0f}" '
+            f'rx="{radius + grown:.0f}" fill="{fill}" stroke="{INK}" stroke-width="1.5"{dashed}/>'
+        )
+
+    many = len(node.members) > 1
+    name = shared(node.members) if many and node.shape == "leaf" else node.label
+    head = f"{len(node.members)} × {name}" if many else name
+    lines = [(head, INK, 700), (node.of("data", tongue), BLUE, 400)]
+    if gradients and node.shape != "constant":
+        lines.append((f"∂ {node.of('grad', tongue)}", ORANGE, 400))
+    lines = [line for line in lines if line[0]]
+    first = middle - 8 * (len(lines) - 1) + 4
+    texts = [
+        f'<text x="{left + wide / 2:.0f}" y="{first + 16 * i:.0f}" text-anchor="middle" '
+        f'fill="{colour}" font-weight="{weight}">{escape(text)}</text>'
+        for i, (text, colour, weight) in enumerate(lines)
+    ]
+    names = ", ".join(dict.fromkeys(member.name for member in node.members if member.name))
+    tip = f"<title>{escape(names)}</title>" if names else ""
+    return f"<g>{tip}{frame(4) if last else ''}{frame(0)}{''.join(texts)}</g>"
+
+
+def edges_svg(end: int, drawn: Sketch, layout: Layout, tongue: Language) -> Iterator[str]:
+    """Yield the edges into a node, in the order of their heights, each with its partial at its
+    end; bent where they cross a layer.
+    """
+
+    def came_from(start: int) -> float:
+        return [layout.height[start], *layout.bends[start, end]][-1]
+
+    starts = sorted(drawn.args[end], key=came_from)
+    for k, start in enumerate(starts):
+        port = layout.height[end] + LINE * (k - (len(starts) - 1) / 2)
+        heights = [layout.height[start], *layout.bends[start, end], port]
+        right = (layout.layer[start] + 1) * COLUMN - EDGE / 2
+        path = [f"M{right:.0f} {heights[0]:.0f}"]
+        for a, b in pairwise(heights):
+            bend, end_x = right + EDGE / 2, right + EDGE - 4
+            path.append(f"C{bend:.0f} {a:.0f} {bend:.0f} {b:.0f} {end_x:.0f} {b:.0f}")
+            right += COLUMN
+            path.append(f"H{right - COLUMN + EDGE if b is port else right:.0f}")
+        constant = drawn.nodes[start].shape == "constant"
+        dashed = ' stroke-dasharray="5 3"' if constant else ""
+        yield f'<path d="{"".join(path)}" fill="none" stroke="{GREY}" stroke-width="1.5"{dashed}/>'
+        if not constant:
+            x = layout.layer[end] * COLUMN + EDGE / 2 - (8 if end == len(drawn.nodes) - 1 else 3)
+            text = partial_text(drawn.edges[start, end], tongue)
+            wide = CHARACTER * len(text) + 2
+            yield (
+                f'<rect x="{x - wide:.0f}" y="{port - 6:.0f}" width="{wide:.0f}" height="12" '
+                f'fill="{PAPER}"/><text x="{x:.0f}" y="{port + 4:.0f}" text-anchor="end" '
+                f'font-size="11" fill="{ORANGE}">{escape(text)}</text>'
+            )
+
+
+def partial_text(partials: Sequence[Any], tongue: Language) -> str:
+    """Return a partial, or the range of those of an edge that stands for many."""
+    if any(isinstance(partial, Undefined) for partial in partials):
+        return "?"
+    low, high = min(partials), max(partials)
+    if low == high:
+        return tongue.number(low, ".3g")
+    return f"{tongue.number(low, '.2g')} … {tongue.number(high, '.2g')}"
+
+
+# ---- text for other tools, and the names that micrograd's users know -----------------------------
+
+
+def to_dot(output: Value, language: str | None = None) -> str:
+    """Return the graph in the language of Graphviz, whole."""
+    lines = ["digraph {", "  rankdir=LR;"]
+    for i, text, kind in described(output, language):
+        style = {"leaf": "shape=box, style=rounded", "constant": "shape=box, style=dashed"}
+        quoted = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+        lines.append(f'  n{i} [label="{quoted}", {style.get(kind, "shape=box")}];')
+    lines += [f'  n{a} -> n{b} [label="{text}"];' for a, b, text in connected(output, language)]
+    return "\n".join([*lines, "}\n"])
+
+
+def to_mermaid(output: Value, language: str | None = None) -> str:
+    """Return the graph in the language of Mermaid, which Markdown on the web often draws."""
+    lines = ["flowchart LR"]
+    for i, text, kind in described(output, language):
+        opening, closing = {"leaf": ("([", "])"), "constant": ("([", "])")}.get(kind, ("[", "]"))
+        quoted = text.replace('"', "#quot;").replace("\n", "<br>")
+        lines.append(f'  n{i}{opening}"{quoted}"{closing}')
+    lines += [f'  n{a} -- "{text}" --> n{b}' for a, b, text in connected(output, language)]
+    return "\n".join(lines) + "\n"
+
+
+def described(output: Value, language: str | None) -> Iterator[tuple[int, str, str]]:
+    """Yield (number, text, shape) of every node."""
+    tongue = Language(language)
+    for i, node in enumerate(topological_order(output)):
+        lines = [label(node), tongue.number(node.data), f"∂ {tongue.number(node.grad)}"]
+        yield i, "\n".join(filter(None, lines)), shape(node)
+
+
+def connected(output: Value, language: str | None) -> Iterator[tuple[int, int, str]]:
+    """Yield (from, to, partial) of every edge."""
+    tongue = Language(language)
+    order = topological_order(output)
+    place = {node: i for i, node in enumerate(order)}
+    for node in order:
+        for arg, partial in zip(node.args, node.partials, strict=True):
+            yield place[arg], place[node], partial_text([partial], tongue)
+
+
+def trace(root: Value) -> tuple[set[Value], set[tuple[Value, Value]]]:
+    """Return (nodes, edges) as micrograd's notebook does."""
+    nodes = topological_order(root)
+    return set(nodes), {(arg, node) for node in nodes for arg in node.args}
+
+
+def draw_dot(root: Value, format: str = "svg", rankdir: str = "LR") -> Svg:
+    """Return the graph under the name that micrograd's users know; no Graphviz is needed."""
+    if (format, rankdir) != ("svg", "LR"):
+        raise ValueError(
+            f"format {format!r}, rankdir {rankdir!r}: it draws svg from left to right; "
+            "for others give to_dot(root) to Graphviz"
+        )
+    return graph(root)

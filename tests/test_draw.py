@@ -1,0 +1,124 @@
+"""Graphs as pictures: nothing is left out, nothing overlaps, the same bytes every time."""
+
+import random
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from micrograd_es import Value, draw, nn, topological_order, total
+from micrograd_es.draw.graph import sketch
+from micrograd_es.draw.layout import layered
+from micrograd_es.language import Language
+from micrograd_es.lesson import Lesson
+from tests.rows import leaves, programs, run
+
+
+def article():
+    lesson = Lesson()
+    _, error = lesson.forward(lesson.network())
+    return error
+
+
+def texts(svg):
+    return [element.text for element in ET.fromstring(svg).iter() if element.tag.endswith("text")]
+
+
+@given(programs(), st.integers(20, 90))
+def test_every_edge_runs_forward_and_nothing_overlaps(program, size):
+    order = topological_order(run(program, leaves(1.0, 2.0, 3.0)))
+    args = {node: list(dict.fromkeys(node.args)) for node in order}
+    sizes = {node: float(size + 10 * (i % 3)) for i, node in enumerate(order)}
+    found = layered(order, args, sizes)
+    for node in order:
+        for arg in node.args:
+            assert found.layer[arg] < found.layer[node]
+            assert len(found.bends[arg, node]) == found.layer[node] - found.layer[arg] - 1
+    for layer in range(found.width):
+        row = sorted((n for n in order if found.layer[n] == layer), key=found.height.get)
+        for a, b in pairwise(row):
+            assert found.height[b] - found.height[a] >= (sizes[a] + sizes[b]) / 2 - 1e-6
+
+
+@given(programs())
+def test_a_picture_holds_the_data_and_grad_of_every_node_and_the_partial_of_every_edge(program):
+    output = run(program, leaves(1.0, -2.5, 3.0))
+    output.backward()
+    order = topological_order(output)
+    number = Language("en").number
+    expected = [f"∂ {number(node.grad)}" for node in order] if output.grad else []
+    expected += [number(node.data) for node in order]
+    written = texts(draw.graph(output, "en"))
+    for text in set(expected):
+        assert written.count(text) >= expected.count(text)
+    assert draw.graph(output, "en") == draw.graph(output, "en")
+
+
+def test_the_article_s_graph_says_everything_in_both_languages():
+    error = article()
+    assert "Aún no hay gradientes: falta llamar a backward()." in texts(draw.graph(error, "es"))
+    assert "No gradients yet: call backward()." in texts(draw.graph(error, "en"))
+    error.backward()
+    es = texts(draw.graph(error, "es"))
+    assert {"w1", "1,5", "∂ 4", "w2", "∂ 6", "ŷ (Σ w·x)", "E (|·|)", "4", "6"} <= set(es)
+    assert "No gradients" not in draw.graph(error, "en")
+    picture = draw.graph(error)
+    assert picture._repr_svg_() == picture
+    assert error._repr_svg_() == picture
+    assert picture.count("stroke-dasharray") == 2  # the constant, and its edge
+
+
+def test_what_is_undefined_is_drawn_with_a_question_mark():
+    assert "?" in texts(draw.graph(Value(0.0).sqrt(), "en"))
+
+
+def test_a_large_graph_is_folded_and_a_long_one_cut_and_both_say_so():
+    net = nn.MLP(2, [16, 16, 1], rng=random.Random(1))
+    net.name_parameters()
+    error = total([(net([x, 1.0]) - 1.0) ** 2 for x in (0.1, 0.2, 0.3)])
+    error.backward()
+    order = topological_order(error)
+    drawn = sketch(error, Language("en"))
+    assert len(drawn.nodes) < 20
+    assert sum(len(node.members) for node in drawn.nodes) == len(order)
+    picture = draw.graph(error, "en")
+    assert f"Folded: {len(order)} nodes" in picture
+    assert {"48 × layers[0]", "48 × Σ w·x"} <= set(texts(picture))
+    y = Value(1.0)
+    for i in range(1000):
+        y = (y * 0.5 + i).tanh() if i % 3 else -y
+    assert f"Only the 80 of the {len(topological_order(y))} nodes" in draw.graph(y, "en")
+
+
+def test_graphs_as_text_for_other_tools_hold_every_node_and_edge():
+    error = article()
+    order = topological_order(error)
+    edges = sum(len(node.args) for node in order)
+    dot, mermaid = draw.to_dot(error, "en"), draw.to_mermaid(error, "en")
+    assert (dot.count("shape="), dot.count("->")) == (len(order), edges)
+    assert (mermaid.count("\n  n") - mermaid.count(" --> "), mermaid.count(" --> ")) == (
+        len(order),
+        edges,
+    )
+    quoted = Value(1.0, name='a "b" \\') * 2
+    assert r"a \"b\" \\" in draw.to_dot(quoted)
+    assert "a #quot;b#quot;" in draw.to_mermaid(quoted)
+
+
+def test_the_names_that_users_of_micrograd_know():
+    x = Value(2.0)
+    y = x * x + 1
+    nodes, edges = draw.trace(y)
+    assert (len(nodes), len(edges)) == (4, 3)
+    assert draw.draw_dot(y) == draw.graph(y)
+    with pytest.raises(ValueError, match="from left to right"):
+        draw.draw_dot(y, rankdir="TB")
+
+
+def test_importing_the_package_does_not_import_the_drawing():
+    code = "import sys, micrograd_es; sys.exit('micrograd_es.draw.graph' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
