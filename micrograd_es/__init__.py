@@ -13,6 +13,7 @@ from micrograd_es.errors import (
     NonFiniteError,
     PrimitiveError,
 )
+from micrograd_es.explanation import Explanation, explain
 from micrograd_es.fields import Field
 from micrograd_es.functions import (
     derivative,
@@ -90,6 +91,7 @@ from micrograd_es.value import Value, gradient, topological_order
 # `abs` and `round` are left out of a star import: there the built-in ones serve, which know Values.
 __all__ = [
     "DomainError",
+    "Explanation",
     "Field",
     "GradientCheck",
     "GradientMismatch",
@@ -124,6 +126,7 @@ __all__ = [
     "erfc",
     "exp",
     "exp2",
+    "explain",
     "expm1",
     "find_nonfinite",
     "floor",

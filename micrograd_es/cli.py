@@ -13,6 +13,8 @@ from dataclasses import replace
 from importlib.metadata import version
 from typing import NoReturn
 
+from micrograd_es.draw.terminal import plain
+from micrograd_es.explanation import explain
 from micrograd_es.language import LANGUAGES, Language
 from micrograd_es.lesson import LOSSES, Lesson
 from micrograd_es.story import Story, as_dict, sections, tell
@@ -41,8 +43,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(argv: list[str]) -> int:
     tongue = Language(wished_language(argv))
+    explaining, argv = argv[:1] == ["explain"], argv[argv[:1] == ["explain"] :]
     try:
         options = parsed(argv, tongue)
+        if explaining and (idle := set(argv) & {"--lr", "--steps"}):
+            raise ValueError(tongue.say("error_unknown", argument=f"explain {min(idle)}"))
     except ValueError as problem:
         print(f"micrograd-es: {problem}\n{tongue.say('see_help')}", file=sys.stderr)
         return BAD_ARGUMENTS
@@ -53,9 +58,31 @@ def run(argv: list[str]) -> int:
             else f"micrograd-es {version('micrograd-es')}"
         )
         return OK
+    if explaining:
+        show(explained(lesson_of(options), tongue, options.json))
+        return OK
     story = tell(lesson_of(options), options.lr, options.steps)
-    print(as_json(story) if options.json else as_text(story, tongue))
+    show(as_json(story) if options.json else as_text(story, tongue))
     return OK if story.descent.verdict == "reached" else NOT_REACHED
+
+
+def show(text: str) -> None:
+    """Print, in plain ASCII where the terminal cannot do better."""
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        text = plain(text)
+    print(text)
+
+
+def explained(lesson: Lesson, tongue: Language, as_numbers: bool) -> str:
+    """Return why each weight of the lesson has its responsibility, path by path."""
+    network = lesson.network()
+    _, error = lesson.forward(network)
+    found = [explain(error, weight) for weight in network.parameters()]
+    if as_numbers:
+        return json.dumps([one.as_dict() for one in found], allow_nan=False, indent=2)
+    return "\n\n".join(one.text(tongue.code) for one in found)
 
 
 def as_json(story: Story) -> str:
@@ -115,9 +142,9 @@ def parser(tongue: Language) -> Parser:
 
     made = Parser(
         "micrograd-es",
-        usage="micrograd-es [--lang es|en] […]",
+        usage="micrograd-es [explain] [--lang es|en] […]",
         description=tongue.say("help_description"),
-        epilog=tongue.say("help_epilog"),
+        epilog=f"{tongue.say('help_explain')}\n\n{tongue.say('help_epilog')}",
         add_help=False,
         allow_abbrev=False,
         formatter_class=Heading,

@@ -1,6 +1,7 @@
 """Graphs as pictures: nothing is left out, nothing overlaps, the same bytes every time."""
 
 import random
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -10,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from micrograd_es import Value, draw, nn, topological_order, total
+from micrograd_es import Value, draw, explain, nn, topological_order, total
 from micrograd_es.draw.graph import sketch
 from micrograd_es.draw.layout import layered
+from micrograd_es.draw.terminal import plain
 from micrograd_es.language import Language
 from micrograd_es.lesson import Lesson
 from tests.rows import leaves, programs, run
@@ -94,6 +96,17 @@ def test_a_large_graph_is_folded_and_a_long_one_cut_and_both_say_so():
     assert f"Only the 80 of the {len(topological_order(y))} nodes" in draw.graph(y, "en")
 
 
+def test_an_explanation_is_drawn_as_the_width_of_the_edges():
+    x, y = Value(2.0, name="x"), Value(-1.0)
+    z = (x * y + x) * x + x.tanh()
+    drawn = sketch(z, Language("en"), explanation=explain(z, x))
+    into = [part for (_, end), part in drawn.flow.items() if end == len(drawn.nodes) - 1]
+    assert sum(into) == pytest.approx(1.0)
+    picture = draw.graph(z, "en", explanation=explain(z, x))
+    widths = {float(w) for w in re.findall(r'stroke-width="([\d.]+)"', picture)}
+    assert max(widths) == pytest.approx(1.5 + 8.5 * max(into), abs=0.06)
+
+
 def test_graphs_as_text_for_other_tools_hold_every_node_and_edge():
     error = article()
     order = topological_order(error)
@@ -107,6 +120,44 @@ def test_graphs_as_text_for_other_tools_hold_every_node_and_edge():
     quoted = Value(1.0, name='a "b" \\') * 2
     assert r"a \"b\" \\" in draw.to_dot(quoted)
     assert "a #quot;b#quot;" in draw.to_mermaid(quoted)
+
+
+def test_a_graph_is_a_tree_of_characters_too():
+    error = article()
+    error.backward()
+    assert draw.tree(error, "es").split("\n") == [
+        "E (|·|) = 5   ∂ 1",
+        "└─ 1 · ŷ - 1 (−) = 5   ∂ 1",
+        "   ├─ 1 · ŷ (Σ w·x) = 6   ∂ 1",
+        "   │  ├─ 6 · w2 = 1   ∂ 6",
+        "   │  └─ 1 · h (Σ w·x) = 6   ∂ 1",
+        "   │     ├─ 4 · w1 = 1,5   ∂ 4",
+        "   │     └─ 1,5 · x = 4   ∂ 1,5",
+        "   └─ 1",
+    ]
+    x = Value(2.0, name="x")
+    square = x * x
+    assert draw.tree(square + square, "en").count("↑") == 1
+    y = x
+    for _ in range(1000):
+        y = y * 0.5 + 1.0
+    lines = draw.tree(y, "en").split("\n")
+    assert len(lines) == 81
+    assert lines[-1] == "… and more: the graph has 4001 nodes."
+
+
+@given(st.text())
+def test_plain_text_is_ascii_and_keeps_what_already_was(text):
+    assert plain(text).isascii()
+    kept = "".join(c for c in text if c.isascii())
+    assert plain(kept) == kept
+
+
+def test_plain_drawings_can_be_read():
+    assert plain("├─ ŷ = 5   ∂ 1 … ¿Por qué? η ≤ 2/λ ↗ ░▒▓█") == (
+        "|- y = 5   d 1 ... Por que? eta <= 2/lambda / .:+#"
+    )
+    assert plain("⠉⠀⣿") == "* *"
 
 
 def test_the_names_that_users_of_micrograd_know():

@@ -24,6 +24,7 @@ FLOORS = [
     {"notation"},
     {"functions", "diagnosis"},
     {"fields", "attribution", "check", "nn", "losses", "optim"},
+    {"explanation"},
     {"draw.terminal", "draw.layout"},
     {"draw.graph"},
     {"draw"},

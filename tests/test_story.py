@@ -186,6 +186,8 @@ def test_the_module_runs_even_where_the_terminal_writes_ascii_only():
     command = [sys.executable, "-m", "micrograd_es"]
     done = subprocess.run(command, env=environment, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
+    assert b"?" not in done.stdout.replace(b"?\n", b"\n").replace(b"? ", b" ")  # but as questions
+    assert b"dE/dw1 = dE/d(y - 1) * " in done.stdout
 
 
 def test_a_reader_that_stops_early_is_no_error():

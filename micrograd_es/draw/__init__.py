@@ -3,9 +3,9 @@
 Importing it teaches notebooks to show a Value as its graph.
 """
 
-from micrograd_es.draw.graph import Svg, draw_dot, graph, to_dot, to_mermaid, trace
+from micrograd_es.draw.graph import Svg, draw_dot, graph, to_dot, to_mermaid, trace, tree
 from micrograd_es.value import Value
 
-__all__ = ["Svg", "draw_dot", "graph", "to_dot", "to_mermaid", "trace"]
+__all__ = ["Svg", "draw_dot", "graph", "to_dot", "to_mermaid", "trace", "tree"]
 
 setattr(Value, "_repr_svg_", lambda self: str(graph(self)))  # noqa: B010  # Value does not know it

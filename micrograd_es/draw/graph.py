@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 from micrograd_es.draw.layout import Layout, layered
+from micrograd_es.explanation import Explanation
 from micrograd_es.language import Language
 from micrograd_es.value import Undefined, Value, is_constant, topological_order
 
@@ -70,11 +71,17 @@ class Sketch:
     nodes: list[Drawn]
     args: dict[int, list[int]]
     edges: dict[tuple[int, int], list[Any]]  # (from, to): the partials of all edges drawn as one
+    flow: dict[tuple[int, int], float]  # the part of what is explained that goes through, 0 … 1
     note: str
     gradients: bool
 
 
-def sketch(output: Value, tongue: Language, fold: int = FOLD) -> Sketch:
+def sketch(
+    output: Value,
+    tongue: Language,
+    fold: int = FOLD,
+    explanation: Explanation | None = None,
+) -> Sketch:
     """Return what to draw: every node, or classes of nodes if there are more than fold."""
     order = topological_order(output)
     note = ""
@@ -97,17 +104,20 @@ def sketch(output: Value, tongue: Language, fold: int = FOLD) -> Sketch:
         nodes[place[kind[node]]].members.append(node)
     args: dict[int, list[int]] = {i: [] for i in range(len(nodes))}
     edges: dict[tuple[int, int], list[Any]] = {}
+    flow: dict[tuple[int, int], float] = {}
     for node in order:
-        for arg, partial in zip(node.args, node.partials, strict=True):
+        for i, (arg, partial) in enumerate(zip(node.args, node.partials, strict=True)):
             if arg in kind:
                 edge = (place[kind[arg]], place[kind[node]])
                 if edge not in edges:
                     args[edge[1]].append(edge[0])
                 edges.setdefault(edge, []).append(partial)
+                part = explanation.flow.get((node, i), 0.0) if explanation else 0.0
+                flow[edge] = flow.get(edge, 0.0) + part
     gradients = any(node.grad != 0 for node in order)
     if not gradients:
         note = " ".join(filter(None, [note, tongue.say("graph_no_gradients")]))
-    return Sketch(nodes, args, edges, note, gradients)
+    return Sketch(nodes, args, edges, flow, note, gradients)
 
 
 def structures(order: Sequence[Value]) -> dict[Value, Any]:
@@ -162,14 +172,20 @@ def shape(node: Value) -> str:
 # ---- SVG -----------------------------------------------------------------------------------------
 
 
-def graph(output: Value, language: str | None = None, fold: int = FOLD) -> Svg:
+def graph(
+    output: Value,
+    language: str | None = None,
+    fold: int = FOLD,
+    explanation: Explanation | None = None,
+) -> Svg:
     """Return the graph of output as a picture; one of more than `fold` nodes is drawn folded.
 
-    es or en; the language of the environment unless given. Notebooks show it, and a file is
+    es or en; the language of the environment unless given. With an explanation, edges are as wide
+    as the part of the responsibility that goes through them. Notebooks show it, and a file is
     `Path("graph.svg").write_text(graph(output))`.
     """
     tongue = Language(language)
-    drawn = sketch(output, tongue, fold)
+    drawn = sketch(output, tongue, fold, explanation)
     tall = {i: max(HEIGHT, LINE * len(drawn.args[i]) + 8) for i in range(len(drawn.nodes))}
     sizes = {i: height + MARGIN for i, height in tall.items()}
     layout = layered(range(len(drawn.nodes)), drawn.args, sizes)
@@ -257,13 +273,18 @@ def edges_svg(end: int, drawn: Sketch, layout: Layout, tongue: Language) -> Iter
             path.append(f"H{right - COLUMN + EDGE if b is port else right:.0f}")
         constant = drawn.nodes[start].shape == "constant"
         dashed = ' stroke-dasharray="5 3"' if constant else ""
-        yield f'<path d="{"".join(path)}" fill="none" stroke="{GREY}" stroke-width="1.5"{dashed}/>'
+        flow = drawn.flow[start, end]
+        colour, wide = (ORANGE, 1.5 + 8.5 * flow) if flow else (GREY, 1.5)
+        yield (
+            f'<path d="{"".join(path)}" fill="none" stroke="{colour}" '
+            f'stroke-width="{wide:.1f}"{dashed}/>'
+        )
         if not constant:
             x = layout.layer[end] * COLUMN + EDGE / 2 - (8 if end == len(drawn.nodes) - 1 else 3)
             text = partial_text(drawn.edges[start, end], tongue)
-            wide = CHARACTER * len(text) + 2
+            room = CHARACTER * len(text) + 2
             yield (
-                f'<rect x="{x - wide:.0f}" y="{port - 6:.0f}" width="{wide:.0f}" height="12" '
+                f'<rect x="{x - room:.0f}" y="{port - 6:.0f}" width="{room:.0f}" height="12" '
                 f'fill="{PAPER}"/><text x="{x:.0f}" y="{port + 4:.0f}" text-anchor="end" '
                 f'font-size="11" fill="{ORANGE}">{escape(text)}</text>'
             )
@@ -277,6 +298,39 @@ def partial_text(partials: Sequence[Any], tongue: Language) -> str:
     if low == high:
         return tongue.number(low, ".3g")
     return f"{tongue.number(low, '.2g')} … {tongue.number(high, '.2g')}"
+
+
+# ---- a tree of characters ------------------------------------------------------------------------
+
+
+def tree(output: Value, language: str | None = None, most: int = FOLD) -> str:
+    """Return the graph as a tree: the output first, below each node its args with their partials.
+
+    A node that is used more than once is unfolded where it is first met, and marked ↑ elsewhere.
+    After `most` lines the rest is left out, and said to be.
+    """
+    tongue = Language(language)
+    lines: list[str] = []
+    met: set[Value] = set()
+    stack: list[tuple[Value, str, str, str]] = [(output, "", "", "")]  # indents, and the partial
+    while stack and len(lines) < most:
+        node, first, below, partial = stack.pop()
+        again = node in met and node.args
+        head = f"{label(node)} = {tongue.number(node.data)}".removeprefix(" = ")
+        grad = "" if is_constant(node) else f"   ∂ {tongue.number(node.grad)}"
+        lines.append(f"{first}{partial}{head}{grad}{' ↑' if again else ''}")
+        met.add(node)
+        if again:
+            continue
+        edges = list(zip(node.args, node.partials, strict=True))
+        for i, (arg, slope) in reversed(list(enumerate(edges))):
+            last = i == len(edges) - 1
+            told = "" if is_constant(arg) else f"{partial_text([slope], tongue)} · "
+            branch, indent = ("└─ ", "   ") if last else ("├─ ", "│  ")
+            stack.append((arg, below + branch, below + indent, told))
+    if stack:
+        lines.append(tongue.say("tree_cut", nodes=len(topological_order(output))))
+    return "\n".join(lines)
 
 
 # ---- text for other tools, and the names that micrograd's users know -----------------------------

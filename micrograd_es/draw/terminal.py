@@ -1,11 +1,12 @@
 """Drawings made of characters: a curve in Braille dots, a map of heights with a path, arrows.
 
-No dependency.
+And all of it in plain ASCII, for a terminal that has nothing better. No dependency.
 """
 
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Callable, Sequence
 
 ARROWS = "→↗↑↖←↙↓↘"
@@ -66,3 +67,18 @@ def on_map(rows: list[list[str]], x: Point, y: Point, path: Sequence[Point], mar
         j = round((y[1] - v) / (y[1] - y[0]) * (height - 1))
         if 0 <= i < width and 0 <= j < height:
             rows[j][i] = mark
+
+
+ASCII = str.maketrans(
+    dict(zip("→↗↑↖←↙↓↘░▒▓█─│┤└├┼▶·", ">/^\\</v\\.:+#-||`|+>*", strict=True))
+    | {"∂": "d", "η": "eta", "λ": "lambda", "√": "sqrt", "Σ": "sum ", "Π": "product ", "∞": "inf"}
+    | {"«": '"', "»": '"', "≤": "<=", "±": "+-", "…": "...", "−": "-", "×": "x", "÷": "/"}
+    | {"¿": "", "¡": "", "²": "^2", "–": "-"}
+)
+
+
+def plain(text: str) -> str:
+    """Return text in ASCII: letters without accents, lines and dots as -, | and *."""
+    dots = "".join("*" if "\u2800" < c <= "\u28ff" else " " if c == "\u2800" else c for c in text)
+    letters = unicodedata.normalize("NFKD", dots.translate(ASCII))
+    return letters.encode("ascii", "ignore").decode()
