@@ -127,14 +127,15 @@ def test_a_graph_is_a_tree_of_characters_too():
     error.backward()
     assert draw.tree(error, "es").split("\n") == [
         "E (|·|) = 5   ∂ 1",
-        "└─ 1 · ŷ - 1 (−) = 5   ∂ 1",
-        "   ├─ 1 · ŷ (Σ w·x) = 6   ∂ 1",
-        "   │  ├─ 6 · w2 = 1   ∂ 6",
-        "   │  └─ 1 · h (Σ w·x) = 6   ∂ 1",
-        "   │     ├─ 4 · w1 = 1,5   ∂ 4",
-        "   │     └─ 1,5 · x = 4   ∂ 1,5",
+        "└─ [1] ŷ - 1 (−) = 5   ∂ 1",
+        "   ├─ [1] ŷ (Σ w·x) = 6   ∂ 1",
+        "   │  ├─ [6] w2 = 1   ∂ 6",
+        "   │  └─ [1] h (Σ w·x) = 6   ∂ 1",
+        "   │     ├─ [4] w1 = 1,5   ∂ 4",
+        "   │     └─ [1,5] x = 4   ∂ 1,5",
         "   └─ 1",
     ]
+    assert "∂" not in draw.tree(article(), "es")
     x = Value(2.0, name="x")
     square = x * x
     assert draw.tree(square + square, "en").count("↑") == 1

@@ -304,9 +304,9 @@ def partial_text(partials: Sequence[Any], tongue: Language) -> str:
 
 
 def tree(output: Value, language: str | None = None, most: int = FOLD) -> str:
-    """Return the graph as a tree: the output first, below each node its args with their partials.
+    """Return the graph as a tree: the output first, below each node its args.
 
-    A node that is used more than once is unfolded where it is first met, and marked ↑ elsewhere.
+    Before an arg is its [partial], after a node its grad if backward() was called. A node that is used more than once is unfolded where it is first met, and marked ↑ elsewhere.
     After `most` lines the rest is left out, and said to be.
     """
     tongue = Language(language)
@@ -317,7 +317,8 @@ def tree(output: Value, language: str | None = None, most: int = FOLD) -> str:
         node, first, below, partial = stack.pop()
         again = node in met and node.args
         head = f"{label(node)} = {tongue.number(node.data)}".removeprefix(" = ")
-        grad = "" if is_constant(node) else f"   ∂ {tongue.number(node.grad)}"
+        shown = output.grad != 0 and not is_constant(node)
+        grad = f"   ∂ {tongue.number(node.grad)}" if shown else ""
         lines.append(f"{first}{partial}{head}{grad}{' ↑' if again else ''}")
         met.add(node)
         if again:
@@ -325,7 +326,7 @@ def tree(output: Value, language: str | None = None, most: int = FOLD) -> str:
         edges = list(zip(node.args, node.partials, strict=True))
         for i, (arg, slope) in reversed(list(enumerate(edges))):
             last = i == len(edges) - 1
-            told = "" if is_constant(arg) else f"{partial_text([slope], tongue)} · "
+            told = "" if is_constant(arg) else f"[{partial_text([slope], tongue)}] "
             branch, indent = ("└─ ", "   ") if last else ("├─ ", "│  ")
             stack.append((arg, below + branch, below + indent, told))
     if stack:
