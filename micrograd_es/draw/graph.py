@@ -306,8 +306,9 @@ def partial_text(partials: Sequence[Any], tongue: Language) -> str:
 def tree(output: Value, language: str | None = None, most: int = FOLD) -> str:
     """Return the graph as a tree: the output first, below each node its args.
 
-    Before an arg is its [partial], after a node its grad if backward() was called. A node that is used more than once is unfolded where it is first met, and marked ↑ elsewhere.
-    After `most` lines the rest is left out, and said to be.
+    Before an arg is its [partial], after a node its grad if backward() was called. A node that is
+    used more than once is unfolded where it is first met, and marked ↑ elsewhere. After `most`
+    lines the rest is left out, and said to be.
     """
     tongue = Language(language)
     lines: list[str] = []
