@@ -60,6 +60,20 @@ def test_a_picture_holds_the_data_and_grad_of_every_node_and_the_partial_of_ever
     assert draw.graph(output, "en") == draw.graph(output, "en")
 
 
+@given(st.lists(programs(), min_size=1, max_size=4), st.integers(1, 30))
+def test_a_folded_graph_stands_for_every_node_once_and_can_always_be_drawn(parts, fold):
+    inputs = leaves(1.0, 2.0, 3.0)
+    output = total([run(part, inputs) for part in parts for _ in range(3)])
+    order = topological_order(output)
+    drawn = sketch(output, Language("en"), fold)
+    members = [node for one in drawn.nodes for node in one.members]
+    assert len(set(members)) == len(members)
+    assert len(members) == (fold if "Only" in drawn.note else len(order))
+    for i, args in drawn.args.items():
+        assert all(arg < i for arg in args)
+    ET.fromstring(draw.graph(output, "en", fold))
+
+
 def test_the_article_s_graph_says_everything_in_both_languages():
     error = article()
     assert "Aún no hay gradientes: falta llamar a backward()." in texts(draw.graph(error, "es"))

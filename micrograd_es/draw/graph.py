@@ -84,16 +84,17 @@ def sketch(
 ) -> Sketch:
     """Return what to draw: every node, or classes of nodes if there are more than fold."""
     order = topological_order(output)
-    note = ""
-    if len(order) <= fold:
-        kind: dict[Value, Any] = {node: i for i, node in enumerate(order)}
-    else:
+    whole, note = len(order), ""
+    kind: dict[Value, Any] = {node: i for i, node in enumerate(order)}
+    if whole > fold:
         kind = structures(order)
-        note = tongue.say("graph_folded", nodes=len(order), drawn=len(set(kind.values())))
-        if len(set(kind.values())) > fold:
-            shown = order[-fold:]
-            note = tongue.say("graph_cut", nodes=len(order), drawn=len(shown))
-            order = shown
+        classes = len(set(kind.values()))
+        if classes <= fold:
+            note = tongue.say("graph_folded", nodes=whole, drawn=classes)
+            order = by_depth(order)  # so that every class comes after those of its args
+        else:
+            order = order[-fold:]
+            note = tongue.say("graph_cut", nodes=whole, drawn=fold)
             kind = {node: i for i, node in enumerate(order)}
     place: dict[Any, int] = {}
     nodes: list[Drawn] = []
@@ -118,6 +119,14 @@ def sketch(
     if not gradients:
         note = " ".join(filter(None, [note, tongue.say("graph_no_gradients")]))
     return Sketch(nodes, args, edges, flow, note, gradients)
+
+
+def by_depth(order: Sequence[Value]) -> list[Value]:
+    """Return the nodes in a topological order in which nodes made alike stand side by side."""
+    depth: dict[Value, int] = {}
+    for node in order:
+        depth[node] = 1 + max((depth[arg] for arg in node.args), default=-1)
+    return sorted(order, key=depth.__getitem__)
 
 
 def structures(order: Sequence[Value]) -> dict[Value, Any]:
