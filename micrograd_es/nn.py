@@ -10,15 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 from micrograd_es.primitive import Primitive
-from micrograd_es.primitives import dot, relu, sigmoid, sin, tanh
+from micrograd_es.primitives import TABLE, dot
 from micrograd_es.value import Value
 
+NAMES = "relu leaky_relu elu hard_tanh tanh sigmoid sin softplus silu gelu"
 ACTIVATIONS: dict[str, Primitive | None] = {
     "linear": None,
-    "relu": relu,
-    "tanh": tanh,
-    "sigmoid": sigmoid,
-    "sin": sin,
+    **{name: TABLE[name] for name in NAMES.split()},
 }
 Activation = str | Callable[[Any], Any]
 
@@ -72,8 +70,9 @@ class Neuron(Module):
         source = rng or random  # micrograd's source, in micrograd's order
         self.w = [Value(source.uniform(-1, 1)) for _ in range(at_least_one(nin, "inputs"))]
         self.b = Value(0.0) if bias else None
-        self.activation = activation_named(activation)
-        self.activate = getattr(self.activation, "node", self.activation)  # act is always a Value
+        self.activation = self.activate = activation_named(activation)
+        if isinstance(self.activation, Primitive) and self.activation.arity == 1:
+            self.activate = self.activation.node  # it is always called with a Value
         self.name_parameters()
 
     def __call__(self, x: Sequence[Any]) -> Any:

@@ -13,7 +13,7 @@ from micrograd_es import NonFiniteError, Value, losses, tanh
 from micrograd_es.attribution import responsibility
 from micrograd_es.check import check_gradient
 from micrograd_es.language import Language
-from micrograd_es.nn import MLP, Layer, Module, Neuron
+from micrograd_es.nn import ACTIVATIONS, MLP, Layer, Module, Neuron
 from micrograd_es.optim import SGD
 
 
@@ -33,7 +33,10 @@ def test_the_1_1_1_network_has_two_weights_and_the_article_s_numbers():
     assert [w.grad for w in net.parameters()] == [4.0, 6.0]
 
 
-@given(st.integers(0, 99), st.sampled_from(["tanh", "sigmoid", "linear", "sin"]), st.booleans())
+SMOOTH = [name for name, row in ACTIVATIONS.items() if row is None or not row.kinks]
+
+
+@given(st.integers(0, 99), st.sampled_from(SMOOTH), st.booleans())
 def test_every_smooth_network_agrees_with_finite_differences(seed, activation, bias):
     net = MLP(2, [3, 2, 1], activation=activation, bias=bias, rng=random.Random(seed))
     parameters = net.parameters()
@@ -50,6 +53,19 @@ def test_every_smooth_network_agrees_with_finite_differences(seed, activation, b
         check_gradient(loss, [parameter.data for parameter in parameters], claimed).verdict
         != "fail"
     )
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_every_activation_may_be_named_or_given_and_gives_the_same(name):
+    row = ACTIVATIONS[name]
+    given = (lambda v: v) if row is None else row
+    outputs = [
+        MLP(2, [3, 1], activation=activation, rng=random.Random(7))([0.3, -0.7])
+        for activation in (name, given)
+    ]
+    assert outputs[0].data == outputs[1].data
+    for output in outputs:
+        output.backward()
 
 
 @pytest.mark.parametrize(
