@@ -46,7 +46,7 @@ def run(argv: list[str]) -> int:
     explaining, argv = argv[:1] == ["explain"], argv[argv[:1] == ["explain"] :]
     try:
         options = parsed(argv, tongue)
-        if explaining and (idle := set(argv) & {"--lr", "--steps"}):
+        if explaining and (idle := {arg.partition("=")[0] for arg in argv} & {"--lr", "--steps"}):
             raise ValueError(tongue.say("error_unknown", argument=f"explain {min(idle)}"))
     except ValueError as problem:
         print(f"micrograd-es: {problem}\n{tongue.say('see_help')}", file=sys.stderr)

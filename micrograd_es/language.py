@@ -52,5 +52,5 @@ class Language:
         """Return x with the decimal sign of the language; very large and small ones as 1.2e-07."""
         if math.isinf(x):
             return "∞" if x > 0 else "-∞"
-        text = format(x, spec)
+        text = format(x + 0.0, spec)  # -0.0 + 0.0 is 0.0, which is what a reader expects
         return text.replace(".", ",") if self.code == "es" else text

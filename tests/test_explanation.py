@@ -147,5 +147,5 @@ def test_the_command_explains_in_numbers_and_refuses_what_it_would_not_use(capsy
     found = json.loads(capsys.readouterr().out)
     assert [one["gradient"] for one in found] == [4.0, 8.0]
     for idle in ("--lr", "--steps"):
-        assert main(["explain", idle, "1"]) == 2
+        assert main(["explain", idle, "1"]) == main(["explain", f"{idle}=1"]) == 2
         assert f"explain {idle}" in capsys.readouterr().err

@@ -265,5 +265,6 @@ def test_drawings():
 
 def test_numbers_are_written_as_the_language_writes_them():
     assert (Language("es").number(1.5), Language("en").number(1.5)) == ("1,5", "1.5")
+    assert [Language("en").number(x) for x in (-0.0, math.inf, -math.inf)] == ["0", "∞", "-∞"]
     with pytest.raises(ValueError, match="es, en"):
         Language("fr")
