@@ -71,6 +71,17 @@ class Primitive:
         module = sys._getframe(2).f_globals.get("__name__", "__main__")
         object.__setattr__(self, "__module__", module)
         object.__setattr__(self, "node", maker(self))
+        object.__setattr__(self, "__doc__", self.told())
+
+    def told(self) -> str:
+        """Return what help(row) says."""
+        names = {1: "x", 2: "a, b"}.get(self.arity or 0, "values")
+        kinks = (f"{kink:g} ({which})" for kink, which in self.kinks.items())
+        facts = {"Defined for": self.domain, "Elsewhere": self.instead, "Kinks": ", ".join(kinks)}
+        lines = [f"{what}: {fact}" for what, fact in facts.items() if fact]
+        return "\n".join(
+            [f"{self.name}({names}): a float of numbers; a Value if one of them is.", *lines]
+        )
 
     def refuse_wrong_counts(self) -> None:
         """Raise PrimitiveError for a value or a rule that takes another number of arguments."""

@@ -1,7 +1,9 @@
 """A row of one's own: law-tested with one call, and refused with a reason if it is none."""
 
+import inspect
 import math
 import operator
+import pydoc
 import threading
 import time
 
@@ -263,3 +265,13 @@ def test_a_constant_is_a_node_like_any_other_to_those_who_hold_it():
         total(many).backward()
         assert c.grad == 1.0
         assert gradient(total(many), [c])[0].data == 1.0
+
+
+def test_help_says_what_a_row_is():
+    assert inspect.getdoc(log) == (
+        "log(x): a float of numbers; a Value if one of them is.\n"
+        "Defined for: x > 0\nElsewhere: where(x > 0, lambda: log(x), 0)"
+    )
+    assert "Kinks: 0 (mean)" in pydoc.render_doc(TABLE["maximum"])
+    assert "total(values)" in pydoc.render_doc(total)
+    assert "One row" not in pydoc.render_doc(log)
