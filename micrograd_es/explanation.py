@@ -68,8 +68,8 @@ class Explanation:
         lines.append(tongue.say(key, **names, count=whole(self.count, tongue)))
         for path in self.paths:
             upward = path.links[::-1]
-            way = shortened([upward[0].by, *(link.of for link in upward)])
-            product = shortened([factor(link.partial, tongue) for link in upward])
+            way = shortened([self.leaf, *(link.of for link in upward)])
+            product = shortened([factor(link.partial, tongue) for link in upward] or ["1"])
             lines += [
                 f"  {' → '.join(way)}",
                 f"    {' · '.join(product)} = {tongue.number(path.product)}",
@@ -100,9 +100,9 @@ class Explanation:
 
     def derivation(self) -> tuple[tuple[str, float], ...]:
         """Return the chain rule step by step: (line of LaTeX, what it is worth)."""
-        letters = [" ".join(map(quotient, path.links)) for path in self.paths]
+        letters = [" ".join(map(quotient, path.links)) or "1" for path in self.paths]
         numbers = [
-            r" \cdot ".join(in_parentheses(link.partial) for link in path.links)
+            r" \cdot ".join(in_parentheses(link.partial) for link in path.links) or "1"
             for path in self.paths
         ]
         products = [in_parentheses(path.product) for path in self.paths]
@@ -143,7 +143,7 @@ def explain(output: Value, leaf: Value, k: int = 5) -> Explanation:
     edges: list[tuple[Value, int, Value, float]] = []
     for node in reversed(order):
         for i, (arg, partial) in enumerate(zip(node.args, node.partials, strict=True)):
-            through = grads[node] * partial if sizes[node] else 0.0
+            through = grads[node] * partial if grads[node] else 0.0  # as backward() does
             grads[arg] = grads.get(arg, 0.0) + through
             counts[arg] = counts.get(arg, 0) + counts[node]
             local = abs(1.0 * partial) if sizes[node] else 0.0
@@ -162,14 +162,8 @@ def explain(output: Value, leaf: Value, k: int = 5) -> Explanation:
             product / gradient if gradient else math.nan,
             abs(product) / size if size else 0.0,
         )
-        for i, (product, _) in enumerate(best.get(leaf, []) if leaf is not output else [])
+        for i, (product, _) in enumerate(best.get(leaf, []))
     )
-    below = {leaf: 1.0}  # Σ|products| from each node down to the leaf
-    flow: dict[Edge, float] = {}
-    for node, i, arg, local in reversed(edges):
-        if arg in below and size:
-            flow[node, i] = sizes[node] * local * below[arg] / size
-            below[node] = below.get(node, 0.0) + local * below[arg]
     rest = math.fsum([gradient, *(-path.product for path in paths)])
     return Explanation(
         label(output),
@@ -178,8 +172,21 @@ def explain(output: Value, leaf: Value, k: int = 5) -> Explanation:
         counts.get(leaf, 0),
         paths,
         0.0 if abs(rest) <= ROUNDING * size else rest,
-        flow,
+        flow_through(edges, sizes, leaf) if size else {},
     )
+
+
+def flow_through(
+    edges: list[tuple[Value, int, Value, float]], sizes: dict[Value, float], leaf: Value
+) -> dict[Edge, float]:
+    """Return, of each edge, the part of Σ|products| down to leaf whose paths go through it."""
+    below = {leaf: 1.0}  # Σ|products| from each node down to the leaf
+    flow: dict[Edge, float] = {}
+    for node, i, arg, local in reversed(edges):
+        if arg in below:
+            flow[node, i] = sizes[node] * local * below[arg] / sizes[leaf]
+            below[node] = below.get(node, 0.0) + local * below[arg]
+    return flow
 
 
 def links(best: dict[Value, list[tuple[float, Any]]], leaf: Value, i: int) -> list[Link]:

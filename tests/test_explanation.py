@@ -119,6 +119,14 @@ def test_the_explanation_in_words():
     assert flat.as_dict()["paths"][0]["share"] is None
 
 
+def test_an_output_explains_itself_by_the_empty_path():
+    x = Value(3.0, name="x")
+    found = explain(x, x)
+    assert (found.gradient, found.count, found.rest) == (1.0, 1, 0.0)
+    assert "x\n    1 = 1" in found.text("en")
+    assert [value for _, value in found.derivation()] == [1.0] * 4
+
+
 def test_wrong_use_of_explain_is_an_error_with_its_way_out():
     with pytest.raises(TypeError, match="output and leaf are Values"):
         explain(Value(1.0), 2.0)

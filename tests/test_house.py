@@ -27,6 +27,7 @@ FLOORS = [
     {"explanation"},
     {"draw.terminal", "draw.layout"},
     {"draw.graph"},
+    {"draw.text"},
     {"draw"},
     {"lesson"},
     {"story"},

@@ -3,7 +3,8 @@
 Importing it teaches notebooks to show a Value as its graph.
 """
 
-from micrograd_es.draw.graph import Svg, draw_dot, graph, to_dot, to_mermaid, trace, tree
+from micrograd_es.draw.graph import Svg, graph
+from micrograd_es.draw.text import draw_dot, to_dot, to_mermaid, trace, tree
 from micrograd_es.value import Value
 
 __all__ = ["Svg", "draw_dot", "graph", "to_dot", "to_mermaid", "trace", "tree"]

@@ -32,12 +32,6 @@ class Layout:
     def width(self) -> int:
         return 1 + max(self.layer.values(), default=0)
 
-    @property
-    def bounds(self) -> tuple[float, float]:
-        """The heights of the topmost and the lowest thing."""
-        heights = [*self.height.values(), *(h for bend in self.bends.values() for h in bend)]
-        return min(heights, default=0.0), max(heights, default=0.0)
-
 
 def layered(
     nodes: Sequence[Node], args: Mapping[Any, Sequence[Any]], sizes: Mapping[Any, float]
