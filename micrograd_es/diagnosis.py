@@ -94,8 +94,10 @@ def swap(step: int) -> None:
     global blocks  # the one mode of the package
     with one_at_a_time:
         blocks += step
-        value.new = makers.new = recorded_new if blocks else plain_new  # type: ignore[assignment]
-        Value.__init__ = recorded_init if blocks else plain_init  # type: ignore[method-assign]
+        new, init = (recorded_new, recorded_init) if blocks else (plain_new, plain_init)
+        for module in (value, makers):
+            setattr(module, "new", new)  # noqa: B010  # it is declared as object.__new__
+        setattr(Value, "__init__", init)  # noqa: B010  # mypy forbids to assign a method
 
 
 def recorded_new(cls: type[Value]) -> Value:

@@ -137,8 +137,9 @@ class Run:
         options: Mapping[str, Any] | None = None,
         argnums: int | Sequence[int] = 0,
     ) -> Run:
-        single = hasattr(argnums, "__index__")
-        places = [index(argnums)] if single else [index(i) for i in argnums]  # type: ignore[arg-type,union-attr]
+        counted: Any = argnums
+        single = hasattr(counted, "__index__")
+        places = [index(i) for i in ([counted] if single else counted)]
         if not places or max(places) >= len(args) or min(places) < -len(args):
             raise TypeError(f"argnums {argnums} of a function called with {len(args)} arguments")
         chosen = args[places[0]] if single else tuple(args[i] for i in places)

@@ -87,8 +87,12 @@ def attach() -> None:
         "array_ufunc": array_ufunc,
     }.items():
         setattr(Value, f"__{name}__", function)
-    setattr(Value, "clip", lambda v, low, high, out=None: table.clip(v, low, high))  # noqa: B010
-    setattr(Value, "conjugate", table.identity.node)  # noqa: B010  # for np.var; mypy knows the stub
+    others: dict[str, Callable[..., Any]] = {  # as np.clip and np.var call them
+        "clip": lambda self, low, high, out=None: table.clip(self, low, high),
+        "conjugate": table.identity.node,
+    }
+    for name, function in others.items():
+        setattr(Value, name, function)
 
 
 attach()
