@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from micrograd_es import (
     DomainError,
+    Primitive,
     Value,
     derivative,
     dot,
@@ -32,6 +33,7 @@ from micrograd_es import (
     topological_order,
     total,
     value_and_grad,
+    where,
 )
 
 numbers = st.floats(-3, 3)
@@ -268,3 +270,24 @@ def test_inputs_may_come_from_an_iterator_and_one_input_alone():
     y = xs[0] * xs[1]
     assert [g.data for g in gradient(y, iter(xs))] == [3.0, 2.0]
     assert [g.data for g in gradient(y, xs[0])] == [3.0]
+
+
+def test_plain_responsibilities_of_any_size_multiply_partials_that_are_values():
+    x = Value(3.0)
+    t = x * x
+    assert gradient(t + t, [x])[0].data == 12.0
+    assert gradient(t + t + t, [x])[0].data == 18.0
+
+
+def test_a_constant_that_is_asked_for_is_differentiated_to_any_order():
+    c = where(True, 2.0, 0.0)
+    (slope,) = gradient(c * c * c, [c])
+    assert (slope.data, gradient(slope, [c])[0].data) == (12.0, 12.0)
+
+
+def test_an_undefined_partial_hides_no_other_of_its_node():
+    both = Primitive("both", lambda a, b: math.sqrt(a) + 3 * b, (lambda y, a, b: 0.5 / sqrt(a), 3))
+    a, b, w = Value(0.0), Value(1.0), Value(0.0)
+    slopes = gradient(both(a, b) * w, [a, b])
+    assert [slope.data for slope in slopes] == [0.0, 0.0]
+    assert gradient(slopes[1], [w])[0].data == 3.0
