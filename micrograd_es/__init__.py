@@ -14,7 +14,7 @@ from micrograd_es.errors import (
     PrimitiveError,
 )
 from micrograd_es.explanation import Explanation, explain
-from micrograd_es.fields import Field
+from micrograd_es.fields import Field, Landscape
 from micrograd_es.functions import (
     derivative,
     grad,
@@ -96,6 +96,7 @@ __all__ = [
     "GradientCheck",
     "GradientMismatch",
     "GraphError",
+    "Landscape",
     "MicrogradError",
     "NonFinite",
     "NonFiniteError",

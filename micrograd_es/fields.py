@@ -10,8 +10,8 @@ import functools
 import itertools
 import math
 import operator
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from micrograd_es.errors import MicrogradError
 from micrograd_es.functions import hessian, value_and_grad
 from micrograd_es.gate import as_float
 from micrograd_es.primitives import unit
+from micrograd_es.value import Value, gradient
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,7 +83,7 @@ class Field:
         return float(value), [float(g) for g in gradient]
 
     def value(self, *point: float) -> float:
-        return float(self.f(*map(as_float, point)))
+        return float(self.f(*map(Value, point)))  # Values: 1/x at 0 is their DomainError
 
     def gradient(self, *point: float) -> tuple[float, ...]:
         """Return the arrow at a point: the partial of the field by each variable."""
@@ -128,6 +129,21 @@ class Field:
             return "degenerate"
         return "minimum" if signs == {1.0} else "maximum"
 
+    def path(self, start: Sequence[float], lr: float, steps: int) -> list[tuple[float, ...]]:
+        """Return the points of a descent: each is the one before minus lr times the gradient there.
+
+        It ends early where the field is flat, or undefined, or beyond the largest float.
+        """
+        points = [tuple(map(as_float, start))]
+        with suppress(MicrogradError, OverflowError):
+            while len(points) <= steps:
+                slopes = self.gradient(*points[-1])
+                point = tuple(x - lr * g for x, g in zip(points[-1], slopes, strict=True))
+                if point == points[-1] or not all(map(math.isfinite, point)):
+                    break
+                points.append(point)
+        return points
+
     def grid(self, *axes: Sequence[float]) -> Grid:
         """Return the field on the grid of all points with these coordinates."""
         import numpy
@@ -139,8 +155,10 @@ class Field:
         found = numpy.full((1 + size, coordinates[0].size), numpy.nan)
         for i, point in enumerate(zip(*(c.ravel().tolist() for c in coordinates), strict=True)):
             with suppress(MicrogradError, OverflowError):  # undefined there: NaN, as documented
-                found[0, i] = self.value(*point)
-                found[1:, i] = self.gradient(*point)
+                try:
+                    found[0, i], found[1:, i] = self.both(*point)
+                except MicrogradError:  # no slope, but perhaps a value: sqrt at 0
+                    found[0, i] = self.value(*point)
         value, *arrows = found.reshape(1 + size, *coordinates[0].shape)
         magnitude = numpy.hypot.reduce(arrows)
         return Grid(tuple(coordinates), value, tuple(arrows), magnitude)
@@ -181,6 +199,53 @@ class Field:
                 stands = any(slopes) and not any(move)  # singular, and no step helps: a slope
                 return None if stands else tuple(c + 0.0 for c in x.tolist())
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Landscape(Field):
+    """A loss as a field over some parameters of a network, all the others as they are.
+
+    `f` computes the loss from the parameters' data; each is put back after every look.
+
+    >>> w, b = Value(2.0), Value(0.0)
+    >>> loss = Landscape(lambda: (w * 3.0 + b - 1.0) ** 2, (w, b))
+    >>> loss.value(1.0, 0.0), loss.gradient(1.0, 0.0), w.data
+    (4.0, (12.0, 4.0), 2.0)
+    """
+
+    f: Callable[[], Any]
+    parameters: Sequence[Value]
+
+    @property
+    def here(self) -> tuple[float, ...]:
+        """The point where the parameters stand."""
+        return tuple(parameter.data for parameter in self.parameters)
+
+    @contextmanager
+    def moved(self, point: Sequence[float]) -> Iterator[Value]:
+        """Compute the loss with the parameters at a point; put them back whatever happens."""
+        before = self.here
+        numbers = [as_float(x) for x in point]
+        try:
+            for parameter, there in zip(self.parameters, numbers, strict=True):
+                parameter.data = there
+            yield self.f()
+        finally:
+            for parameter, here in zip(self.parameters, before, strict=True):
+                parameter.data = here
+
+    def both(self, *point: float) -> tuple[float, list[float]]:
+        with self.moved(point) as loss:
+            return loss.data, [slope.data for slope in gradient(loss, self.parameters)]
+
+    def value(self, *point: float) -> float:
+        with self.moved(point) as loss:
+            return float(loss)
+
+    def hessian(self, *point: float) -> list[list[float]]:
+        with self.moved(point) as loss:
+            slopes = gradient(loss, self.parameters)
+            return [[g.data for g in gradient(slope, self.parameters)] for slope in slopes]
 
 
 def unit_vector(direction: Sequence[float], size: int) -> list[float]:

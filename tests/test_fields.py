@@ -1,5 +1,6 @@
 """A field, and the two things that the article states about its gradient."""
 
+import itertools
 import math
 
 import numpy as np
@@ -7,8 +8,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from micrograd_es import Field, exp, log, sin
-from micrograd_es.fields import Stationary
+from micrograd_es import Field, Value, exp, log, sin, sqrt
+from micrograd_es.errors import DomainError
+from micrograd_es.fields import Landscape, Stationary
 
 coordinate = st.floats(-2, 2)
 hills = st.builds(
@@ -58,6 +60,19 @@ def test_a_grid_holds_the_field_point_by_point_and_nan_where_it_is_undefined():
             assert grid.value[j, i] == field.value(x, y)
             assert (grid.gradient[0][j, i], grid.gradient[1][j, i]) == field.gradient(x, y)
             assert grid.magnitude[j, i] == pytest.approx(field.magnitude(x, y))
+
+
+def test_where_a_field_has_a_value_but_no_slope_the_grid_says_so():
+    grid = Field(lambda x: sqrt(x)).grid([-1.0, 0.0, 4.0])
+    assert np.array_equal(grid.value, [np.nan, 0.0, 2.0], equal_nan=True)
+    assert np.array_equal(grid.gradient[0], [np.nan, np.nan, 0.25], equal_nan=True)
+
+
+def test_a_field_is_undefined_where_its_values_are_and_its_floats_would_not_say_so():
+    with pytest.raises(DomainError):
+        Field(lambda x: x**0.5).value(-1.0)  # a complex number, of floats
+    with pytest.raises(DomainError):
+        Field(lambda x: 1 / x).value(0.0)  # a ZeroDivisionError
 
 
 def test_stationary_points_are_found_and_told_apart():
@@ -129,3 +144,48 @@ def test_a_grid_knows_directions_and_slopes_and_values_without_a_slope():
         cone.grid()
     with pytest.raises(ValueError, match="2 coordinates"):
         cone.slope((1.0, 1.0), (1.0,))
+
+
+@given(hills, coordinate, coordinate, coordinate)
+def test_a_loss_over_two_parameters_is_the_field_of_its_formula(field, x, y, z):
+    first, second, third = Value(x), Value(y), Value(z)
+    loss = Landscape(lambda: field.f(first, second) * third, (first, second))
+    formula = Field(lambda u, v: field.f(u, v) * z)
+    for point in ((x, y), (y, x), (0.25, -1.5)):
+        assert loss.value(*point) == pytest.approx(formula.value(*point), rel=1e-15)
+        assert loss.gradient(*point) == pytest.approx(formula.gradient(*point), rel=1e-14)
+        for ours, theirs in zip(loss.hessian(*point), formula.hessian(*point), strict=True):
+            assert ours == pytest.approx(theirs, rel=1e-12, abs=1e-12)
+    assert loss.here == (first.data, second.data) == (x, y)
+    assert first.grad == second.grad == third.grad == 0.0
+
+
+def test_parameters_are_put_back_whatever_happens():
+    a, b = Value(2.0), Value(3.0)
+    loss = Landscape(lambda: log(a) * b, (a, b))
+    with pytest.raises(DomainError):
+        loss.value(-1.0, 0.0)
+    with pytest.raises(TypeError):
+        loss.value("1.0", 0.0)
+    with pytest.raises(ValueError, match="zip"):
+        loss.value(1.0)
+    assert loss.here == (2.0, 3.0)
+    assert math.isnan(loss.grid([-1.0], [1.0]).value[0, 0])
+
+
+@given(coordinate, coordinate, st.floats(0.01, 0.3))
+def test_a_path_goes_down_against_the_gradient_step_by_step(x, y, lr):
+    bowl = Field(lambda x, y: x * x + y * y / 2)
+    points = bowl.path((x, y), lr, 20)
+    assert points[0] == (x, y)
+    for here, there in itertools.pairwise(points):
+        slopes = bowl.gradient(*here)
+        assert there == tuple(c - lr * g for c, g in zip(here, slopes, strict=True))
+        assert bowl.value(*there) <= bowl.value(*here)
+
+
+def test_a_path_ends_where_there_is_no_next_point():
+    assert Field(lambda x, y: x * y).path((0.0, 0.0), 0.1, 5) == [(0.0, 0.0)]
+    assert Field(lambda x: log(x)).path((1.0,), 2.0, 5) == [(1.0,), (-1.0,)]
+    assert len(Field(lambda x: x * x * x).path((-1e100,), 1e200, 9)) == 1
+    assert len(Field(lambda x: x * x).path((1.0,), 0.1, 3)) == 4
