@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-import math
 import os
 import random
 import sys
+from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import version
-from typing import NoReturn
 
 from micrograd_es.draw.terminal import plain
+from micrograd_es.drawings import drawing
+from micrograd_es.errors import MissingExtra
 from micrograd_es.explanation import explain
-from micrograd_es.language import LANGUAGES, Language
-from micrograd_es.lesson import LOSSES, Lesson
+from micrograd_es.language import Language
+from micrograd_es.lesson import Lesson
+from micrograd_es.options import command_of, parsed, parser, wished_language
 from micrograd_es.story import Story, as_dict, sections, tell
 
-NUMBERS = ("x", "target", "w1", "w2", "lr")
-WHOLE = ("steps", "seed")
-CHOICES = {"loss": tuple(LOSSES), "lang": LANGUAGES}
-SWITCHES = ("json", "version", "help")
-LARGEST = 1e30  # of an option, and 1/LARGEST the smallest: no product the story needs overflows
 OK, NOT_REACHED, BAD_ARGUMENTS = 0, 1, 2
 
 
@@ -43,27 +39,55 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(argv: list[str]) -> int:
     tongue = Language(wished_language(argv))
-    explaining, argv = argv[:1] == ["explain"], argv[argv[:1] == ["explain"] :]
+    command, rest = command_of(argv)
     try:
-        options = parsed(argv, tongue)
-        if explaining and (idle := {arg.partition("=")[0] for arg in argv} & {"--lr", "--steps"}):
-            raise ValueError(tongue.say("error_unknown", argument=f"explain {min(idle)}"))
+        options = parsed(command, rest, tongue)
     except ValueError as problem:
-        print(f"micrograd-es: {problem}\n{tongue.say('see_help')}", file=sys.stderr)
-        return BAD_ARGUMENTS
-    if options.help or options.version:
-        print(
-            parser(tongue).format_help()
-            if options.help
-            else f"micrograd-es {version('micrograd-es')}"
+        return refuse(str(problem), tongue)
+    if options.help:
+        show(parser(command, tongue).format_help())
+        return OK
+    if options.version:
+        show(f"micrograd-es {version('micrograd-es')}")
+        return OK
+    return {"": story, "explain": explanations, "plot": plot}[command](options, tongue)
+
+
+def story(options: Namespace, tongue: Language) -> int:
+    found = story_of(options)
+    show(as_json(found) if options.json else as_text(found, tongue))
+    return OK if found.descent.verdict == "reached" else NOT_REACHED
+
+
+def explanations(options: Namespace, tongue: Language) -> int:
+    show(explained(lesson_of(options), tongue, options.json))
+    return OK
+
+
+def plot(options: Namespace, tongue: Language) -> int:
+    """Write a picture, or draw it with characters: without matplotlib, or if no file is named."""
+    name, found = options.picture, story_of(options)
+    if options.output is None:
+        show(drawing(name, found, tongue))
+        return OK
+    try:
+        from micrograd_es import gallery
+        from micrograd_es.draw import plots
+
+        plots.save(gallery.picture(name, found, tongue.code), options.output)
+    except MissingExtra:
+        show(drawing(name, found, tongue))
+        return refuse(tongue.say("plot_missing"), tongue)
+    except OSError as problem:
+        return refuse(
+            tongue.say("error_file", path=options.output, problem=problem.strerror), tongue
         )
-        return OK
-    if explaining:
-        show(explained(lesson_of(options), tongue, options.json))
-        return OK
-    story = tell(lesson_of(options), options.lr, options.steps)
-    show(as_json(story) if options.json else as_text(story, tongue))
-    return OK if story.descent.verdict == "reached" else NOT_REACHED
+    return OK
+
+
+def refuse(problem: str, tongue: Language) -> int:
+    print(f"micrograd-es: {problem}\n{tongue.say('see_help')}", file=sys.stderr)
+    return BAD_ARGUMENTS
 
 
 def show(text: str) -> None:
@@ -105,130 +129,15 @@ def colour() -> bool:
     )
 
 
-def lesson_of(options: argparse.Namespace) -> Lesson:
+def story_of(options: Namespace) -> Story:
+    return tell(lesson_of(options), options.lr, options.steps)
+
+
+def lesson_of(options: Namespace) -> Lesson:
     """Return the lesson with what the options change; a seed draws both weights from U(-1, 1)."""
-    lesson = Lesson(loss=options.loss)
+    lesson = Lesson(loss=options.loss or "absolute")
     if options.seed is not None:
         rng = random.Random(options.seed)
         lesson = replace(lesson, w1=rng.uniform(-1, 1), w2=rng.uniform(-1, 1))
     given = {key: getattr(options, key) for key in ("x", "target", "w1", "w2")}
     return replace(lesson, **{key: number for key, number in given.items() if number is not None})
-
-
-# ---- options: argparse finds them, we judge them, so that every sentence exists in both languages
-
-
-class Parser(argparse.ArgumentParser):
-    """An ArgumentParser that raises instead of leaving."""
-
-    def error(self, message: str) -> NoReturn:
-        raise ValueError(message)
-
-
-class Help(argparse.RawDescriptionHelpFormatter):
-    """Help whose heading can be translated."""
-
-    usage = "usage: "
-
-    def add_usage(self, usage, actions, groups, prefix=None):  # type: ignore[no-untyped-def]  # argparse's own
-        super().add_usage(usage, actions, groups, self.usage)
-
-
-def parser(tongue: Language) -> Parser:
-    """Return the parser; a wrong argument passes through it as text, for `parsed` to judge."""
-
-    class Heading(Help):
-        usage = tongue.say("help_usage")
-
-    made = Parser(
-        "micrograd-es",
-        usage="micrograd-es [explain] [--lang es|en] […]",
-        description=tongue.say("help_description"),
-        epilog=f"{tongue.say('help_explain')}\n\n{tongue.say('help_epilog')}",
-        add_help=False,
-        allow_abbrev=False,
-        formatter_class=Heading,
-    )
-    group = made.add_argument_group(tongue.say("help_options"))
-    for name in (*NUMBERS, *WHOLE):
-        group.add_argument(
-            f"--{name}", nargs="?", const="", metavar="N", help=tongue.say(f"help_{name}")
-        )
-    for name, choices in CHOICES.items():
-        group.add_argument(
-            f"--{name}",
-            nargs="?",
-            const="",
-            metavar="|".join(choices),
-            help=tongue.say(f"help_{name}"),
-        )
-    for name in SWITCHES:
-        group.add_argument(f"--{name}", action="store_true", help=tongue.say(f"help_{name}"))
-    return made
-
-
-def parsed(argv: list[str], tongue: Language) -> argparse.Namespace:
-    """Return the options; ValueError with a sentence in the reader's language."""
-    options, unknown = parser(tongue).parse_known_args(joined(argv))
-    if unknown:
-        raise ValueError(tongue.say("error_unknown", argument=unknown[0]))
-    for name in NUMBERS:
-        setattr(options, name, number(name, getattr(options, name), tongue))
-    if options.lr is not None and options.lr <= 0:
-        raise ValueError(tongue.say("error_rate", text=options.lr))
-    for name, lowest, default in (("steps", 1, 500), ("seed", 0, None)):
-        text = getattr(options, name)
-        if text is not None and not (text.isascii() and text.isdigit() and int(text) >= lowest):
-            raise ValueError(
-                tongue.say("error_whole", option=f"--{name}", text=text, lowest=lowest)
-            )
-        setattr(options, name, default if text is None else int(text))
-    for name, choices in CHOICES.items():
-        text = getattr(options, name)
-        if text is not None and text not in choices:
-            listed = ", ".join(choices)
-            raise ValueError(
-                tongue.say("error_choice", option=f"--{name}", text=text, choices=listed)
-            )
-    options.loss = options.loss or "absolute"
-    return options
-
-
-def joined(argv: list[str]) -> list[str]:
-    """Return argv with `--w1 -1e-3` as `--w1=-1e-3`: argparse would see another option in it."""
-    out: list[str] = []
-    for text in argv:
-        if (
-            out
-            and out[-1] in {f"--{name}" for name in NUMBERS}
-            and text.startswith("-")
-            and text[1:2] != "-"
-        ):
-            out[-1] += f"={text}"
-        else:
-            out.append(text)
-    return out
-
-
-def number(name: str, text: str | None, tongue: Language) -> float | None:
-    if text is None:
-        return None
-    try:
-        x = float(text)
-    except ValueError:
-        x = math.nan
-    if not (x == 0 or 1 / LARGEST <= abs(x) <= LARGEST):
-        raise ValueError(
-            tongue.say("error_number", option=f"--{name}", text=text, largest=f"{LARGEST:g}")
-        )
-    return x
-
-
-def wished_language(argv: list[str]) -> str | None:
-    """Return the language that --lang asks for, which must be known before anything is said."""
-    for i, text in enumerate(argv):
-        option, _, code = text.partition("=")
-        if option == "--lang":
-            code = code or next(iter(argv[i + 1 : i + 2]), "")
-            return code if code in LANGUAGES else None
-    return None

@@ -26,3 +26,7 @@ class GraphError(MicrogradError, RuntimeError):
 
 class NonFiniteError(MicrogradError, ArithmeticError):
     """A gradient is infinite or NaN, so that a step along it would destroy the parameters."""
+
+
+class MissingExtra(MicrogradError, ImportError):  # noqa: N818  # the name says what it is
+    """Something that this needs is not installed; the message says what installs it."""

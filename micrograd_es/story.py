@@ -5,7 +5,7 @@ language.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -106,7 +106,7 @@ def sections(story: Story, tongue: Language) -> Iterator[tuple[str, list[str]]]:
         ("responsibility", who(story, tongue)),
         ("step", first_step(story, tongue)),
         ("descent", descent(story, tongue)),
-        ("rates", rates(story, tongue)),
+        ("rates", rates_told(story, tongue)),
         ("field", arrows(story, tongue)),
         ("map", seen_from_above(story, tongue)),
     ):
@@ -206,15 +206,20 @@ def error_curve(run: Descent, tongue: Language) -> list[str]:
     return [*lines, f"{'':>8} └ 0 … {run.last.number} {tongue.say('column_step')}"]
 
 
-def rates(story: Story, tongue: Language) -> list[str]:
-    compared, n = story.rates, tongue.number
-    lines = [tongue.say("rates_text", goal=compared.goal, limit=compared.limit), ""]
-    for role, run in compared.runs:
+def outcomes(story: Story, tongue: Language) -> Iterator[tuple[str, Descent, str]]:
+    """Yield (role, descent, what became of it) of each learning rate, from small to large."""
+    for role, run in story.rates.runs:
         if role == "good" and run.verdict != "reached":
             role = "chosen"
-        told = tongue.say(f"rate_{run.verdict}", steps=run.last.number, limit=compared.limit)
-        lines.append(f"  η = {n(run.lr):<10} {tongue.say(f'role_{role}'):<14} {told}")
-    runs = dict(compared.runs)
+        told = tongue.say(f"rate_{run.verdict}", steps=run.last.number, limit=story.rates.limit)
+        yield tongue.say(f"role_{role}"), run, told
+
+
+def rates_told(story: Story, tongue: Language) -> list[str]:
+    lines = [tongue.say("rates_text", goal=story.rates.goal, limit=story.rates.limit), ""]
+    for role, run, told in outcomes(story, tongue):
+        lines.append(f"  η = {tongue.number(run.lr):<10} {role:<14} {told}")
+    runs = dict(story.rates.runs)
     good, twice = (runs[role].last.number for role in ("good", "twice"))
     if runs["good"].verdict == runs["twice"].verdict == "reached" and twice:
         lines += ["", tongue.say("rates_twice", ratio=good / twice)]
@@ -242,9 +247,7 @@ def arrows(story: Story, tongue: Language) -> list[str]:
 
 def seen_from_above(story: Story, tongue: Language) -> list[str]:
     """Return the map of the error with the path on it: o a step, A the start, B the end."""
-    lesson, steps = story.lesson, story.descent.steps
-    if story.descent.verdict == "diverges":
-        steps = steps[:1]
+    lesson, steps = story.lesson, shown(story.descent)
     x, y = (window([getattr(step, w) for step in steps]) for w in ("w1", "w2"))
     top = abs(steps[0].output - lesson.target) or 1.0
     bounds = [ZONE_OF_MAP * top, top / 4, top / 2, top]
@@ -262,10 +265,15 @@ def seen_from_above(story: Story, tongue: Language) -> list[str]:
     return [*lines, f"{'':>8} └{'─' * 56}", f"{'':>8}  {n(x[0]):<26}w1{n(x[1]):>28}"]
 
 
+def shown(run: Descent) -> tuple[Step, ...]:
+    """Return the steps that a map can show: all, or the start of a descent that diverges."""
+    return run.steps[:1] if run.verdict == "diverges" else run.steps
+
+
 ZONE_OF_MAP = 0.05  # of the error at the start: what the map leaves white
 
 
-def window(numbers: list[float]) -> tuple[float, float]:
+def window(numbers: Sequence[float]) -> tuple[float, float]:
     """Return an interval around the numbers with room on both sides."""
     low, high = min(numbers), max(numbers)
     room = max(0.35 * (high - low), 0.5, 1e-6 * abs(low))

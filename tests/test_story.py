@@ -45,7 +45,14 @@ def test_every_sentence_is_used_and_every_one_used_exists():
 
     root = Path(micrograd_es.__file__).parent
     source = "\n".join(path.read_text(encoding="utf-8") for path in root.rglob("*.py"))
-    families = {"help", "end", "rate", "role", "column"}  # f"end_{verdict}" and their like
+    families = {
+        "help",
+        "end",
+        "rate",
+        "role",
+        "column",
+        "picture",
+    }  # f"end_{verdict}" and their like
     for key in sentences("es"):
         in_family = key.partition("_")[0] in families or key.endswith("_title")
         assert in_family or re.search(rf"['\"]{key}['\"]", source), key

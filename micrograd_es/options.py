@@ -1,0 +1,162 @@
+"""What may be written after `micrograd-es`: the commands, and the options of each.
+
+argparse finds them, we judge them, so that every sentence exists in both languages.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from typing import NoReturn
+
+from micrograd_es.drawings import DRAWINGS
+from micrograd_es.language import LANGUAGES, Language
+from micrograd_es.lesson import LOSSES
+
+NUMBERS = ("x", "target", "w1", "w2", "lr")
+WHOLE = {"steps": (1, 500), "seed": (0, None)}  # the smallest, and what it is if not given
+CHOICES = {"loss": tuple(LOSSES), "lang": LANGUAGES}
+SWITCHES = ("json", "version", "help")
+ENDINGS = {"plot": (".svg", ".png", ".pdf")}  # of the file that --output names
+METAVARS = {"output": "FILE"}
+LESSON = ("x", "target", "w1", "w2", "seed", "loss")
+ALWAYS = ("lang", "version", "help")
+COMMANDS = {
+    "": (*LESSON, "lr", "steps", "json", *ALWAYS),
+    "explain": (*LESSON, "json", *ALWAYS),
+    "plot": (*LESSON, "lr", "steps", "output", *ALWAYS),
+}
+LARGEST = 1e30  # of an option, and 1/LARGEST the smallest: no product the story needs overflows
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser that raises instead of leaving."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(message)
+
+
+class Help(argparse.RawDescriptionHelpFormatter):
+    """Help whose heading can be translated."""
+
+    usage = "usage: "
+
+    def add_usage(self, usage, actions, groups, prefix=None):  # type: ignore[no-untyped-def]  # argparse's own
+        super().add_usage(usage, actions, groups, self.usage)
+
+
+def command_of(argv: list[str]) -> tuple[str, list[str]]:
+    """Return the command and what follows it; the command is "" if the first word is none."""
+    if argv and argv[0] in COMMANDS and argv[0]:
+        return argv[0], argv[1:]
+    return "", argv
+
+
+def parser(command: str, tongue: Language) -> Parser:
+    """Return the parser; a wrong argument passes through it as text, for `parsed` to judge."""
+
+    class Heading(Help):
+        usage = tongue.say("help_usage")
+
+    name = {"plot": f" {tongue.say('help_name')}"}.get(command, "")
+    others = [f"micrograd-es {other} --help: {told(other, tongue)}" for other in COMMANDS if other]
+    made = Parser(
+        "micrograd-es",
+        usage=f"micrograd-es{' ' * bool(command)}{command}{name} [--lang es|en] […]",
+        description=told(command, tongue),
+        epilog="\n".join([*others, "", tongue.say("help_epilog")]) if not command else None,
+        add_help=False,
+        allow_abbrev=False,
+        formatter_class=Heading,
+    )
+    if command == "plot":
+        pictures = (f"{one:<22}{tongue.say(f'picture_{one}')}" for one in DRAWINGS)
+        named = made.add_argument_group(tongue.say("help_pictures"), "\n".join(pictures))
+        named.add_argument("picture", nargs="?", default="", help=argparse.SUPPRESS)
+    group = made.add_argument_group(tongue.say("help_options"))
+    for option in COMMANDS[command]:
+        flags = [f"--{option}"] if option != "output" else ["-o", "--output"]
+        told_of = tongue.say(f"help_{option}")
+        if option in SWITCHES:
+            group.add_argument(*flags, action="store_true", help=told_of)
+        else:
+            shown = "|".join(CHOICES.get(option, (METAVARS.get(option, "N"),)))
+            group.add_argument(*flags, nargs="?", const="", metavar=shown, help=told_of)
+    return made
+
+
+def told(command: str, tongue: Language) -> str:
+    return tongue.say(f"help_command_{command}" if command else "help_description")
+
+
+def parsed(command: str, argv: list[str], tongue: Language) -> argparse.Namespace:
+    """Return the options; ValueError with a sentence in the reader's language."""
+    options, unknown = parser(command, tongue).parse_known_args(joined(argv))
+    if unknown:
+        argument = f"{command} {unknown[0]}".lstrip()
+        raise ValueError(tongue.say("error_unknown", argument=argument))
+    given = vars(options)
+    for name in given.keys() & {*NUMBERS}:
+        given[name] = number(f"--{name}", given[name], tongue)
+    if given.get("lr") is not None and given["lr"] <= 0:
+        raise ValueError(tongue.say("error_rate", text=given["lr"]))
+    for name in given.keys() & WHOLE.keys():
+        given[name] = whole(name, given[name], tongue)
+    for name in given.keys() & CHOICES.keys():
+        choice(f"--{name}", given[name], CHOICES[name], tongue)
+    if command == "plot" and not (options.help or options.version):
+        choice("plot", options.picture, tuple(DRAWINGS), tongue)
+    if (file := given.get("output")) is not None and not file.endswith(ENDINGS[command]):
+        endings = ", ".join(ENDINGS[command])
+        raise ValueError(tongue.say("error_ending", text=file, endings=endings))
+    return options
+
+
+def joined(argv: list[str]) -> list[str]:
+    """Return argv with `--w1 -1e-3` as `--w1=-1e-3`: argparse would see another option in it."""
+    takers = {f"--{name}" for name in NUMBERS}
+    out: list[str] = []
+    for text in argv:
+        if out and out[-1] in takers and text.startswith("-") and text[1:2] != "-":
+            out[-1] += f"={text}"
+        else:
+            out.append(text)
+    return out
+
+
+def number(option: str, text: str | None, tongue: Language) -> float | None:
+    if text is None:
+        return None
+    try:
+        x = float(text)
+    except ValueError:
+        x = math.nan
+    if not (x == 0 or 1 / LARGEST <= abs(x) <= LARGEST):
+        largest = f"{LARGEST:g}"
+        raise ValueError(tongue.say("error_number", option=option, text=text, largest=largest))
+    return x
+
+
+def whole(name: str, text: str | None, tongue: Language) -> int | None:
+    lowest, default = WHOLE[name]
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and int(text) >= lowest):
+        raise ValueError(tongue.say("error_whole", option=f"--{name}", text=text, lowest=lowest))
+    return int(text)
+
+
+def choice(option: str, text: str | None, choices: tuple[str, ...], tongue: Language) -> None:
+    if text is not None and text not in choices:
+        listed = ", ".join(choices)
+        raise ValueError(tongue.say("error_choice", option=option, text=text, choices=listed))
+
+
+def wished_language(argv: list[str]) -> str | None:
+    """Return the language that --lang asks for, which must be known before anything is said."""
+    for i, text in enumerate(argv):
+        option, _, code = text.partition("=")
+        if option == "--lang":
+            code = code or next(iter(argv[i + 1 : i + 2]), "")
+            return code if code in LANGUAGES else None
+    return None

@@ -1,0 +1,202 @@
+"""The pictures of matplotlib show what the engine computed, in both languages."""
+
+import os
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.quiver import Quiver
+from matplotlib.text import Text
+
+from micrograd_es import Field, exp
+from micrograd_es.cli import main
+from micrograd_es.draw import plots
+from micrograd_es.drawings import DRAWINGS, drawing
+from micrograd_es.files import write
+from micrograd_es.gallery import PICTURES, picture
+from micrograd_es.language import Language
+from micrograd_es.lesson import Lesson
+from micrograd_es.story import tell
+
+STORY = tell(Lesson(), None, 500)
+
+
+def bowl(x, y):
+    return x * x + 3 * y * y + x * y
+
+
+def written(figure):
+    """Return all texts of a figure as its SVG holds them."""
+    with matplotlib.rc_context({"svg.fonttype": "none"}):
+        root = ET.fromstring(plots.rendered(figure, "svg"))
+    return ["".join(element.itertext()) for element in root.iter() if element.tag.endswith("text")]
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_speaks_both_languages_in_letters_that_can_be_read(name):
+    wrong = {"es": r"\d\.\d", "en": r"\d,\d"}
+    told = {}
+    for language, decimal in wrong.items():
+        figure = picture(name, STORY, language)
+        told[language] = written(figure)
+        assert not [text for text in told[language] if re.search(decimal, text)]
+        assert figure.get_figwidth() * 100 == 600
+        texts = [text for text in figure.findobj(Text) if text.get_text() and text.get_visible()]
+        assert min(text.get_fontsize() for text in texts) >= 9
+    assert told["es"] != told["en"]
+
+
+def test_a_picture_is_the_same_bytes_in_every_process(tmp_path):
+    code = (
+        "from tests.test_plots import *; import sys;"
+        "plots.save(picture('rates', STORY, 'es'), sys.argv[1])"
+    )
+    found = []
+    for seed in ("1", "2"):
+        path = tmp_path / f"{seed}.svg"
+        environment = os.environ | {"PYTHONHASHSEED": seed}
+        subprocess.run([sys.executable, "-c", code, path], env=environment, check=True)
+        found.append(path.read_bytes())
+    assert found[0] == found[1]
+    figure = picture("rates", STORY, "es")
+    figure.savefig(tmp_path / "own.svg", metadata={"Date": None})
+    assert found[0] == (tmp_path / "own.svg").read_bytes() == figure._repr_svg_().encode()
+
+
+def test_arrows_are_as_long_as_the_slope_and_point_where_the_field_climbs():
+    figure = plots.arrows(bowl, (-2, 2), (-1, 1), size=5, language="en")
+    quiver = next(iter(figure.findobj(Quiver)))
+    slopes = np.array([Field(bowl).gradient(x, y) for x, y in zip(quiver.X, quiver.Y, strict=True)])
+    drawn = np.stack([quiver.U, quiver.V], axis=1)
+    kept = abs(slopes).sum(axis=1) > 0
+    ratio = drawn[kept] / slopes[kept]
+    assert np.allclose(ratio, ratio[0, 0])
+    same_length = plots.directions(bowl, (-2, 2), (-1, 1), (0, 0), size=4, language="en")
+    quiver = next(iter(same_length.findobj(Quiver)))
+    lengths = np.hypot(quiver.U, quiver.V)
+    assert np.allclose(lengths, lengths[0])
+
+
+def test_paths_lie_where_the_descent_went_on_the_map_and_on_the_surface():
+    path = Field(bowl).path((2.0, 1.0), 0.1, 12)
+    frame = ((-3, 3), (-2, 2))
+    figure = plots.contours(bowl, *frame, paths=[path], zone=0.5, gradient=0.1, language="en")
+    lines = [np.transpose(line.get_data()) for line in figure.axes[0].lines]
+    assert any(len(line) == len(path) and np.array_equal(line, path) for line in lines)
+    assert "zone of low error: E ≤ 0.5" in written(figure)
+    surface = plots.surface(bowl, *frame, path=path, zone=0.5, language="en").axes[0]
+    u, v, height = surface.lines[-1].get_data_3d()
+    assert np.array_equal(np.stack([u, v], axis=1), path)
+    assert np.all(height >= [bowl(*point) for point in path])
+
+
+def test_errors_are_drawn_twice_and_a_zero_error_has_no_logarithm():
+    figure = plots.errors({"good": [4.0, 1.0, 0.0]}, goal=0.5, language="en")
+    linear, logarithmic = (axes.lines[0].get_ydata() for axes in figure.axes)
+    assert list(linear) == [4.0, 1.0, 0.0]
+    assert list(logarithmic)[:2] == [4.0, 1.0]
+    assert np.isnan(logarithmic[2])
+
+
+def test_what_is_undefined_is_left_blank_and_a_field_of_nothing_is_an_error():
+    plots.rendered(plots.contours(lambda x, y: (x * 1.0) ** 0.5 + y, (-1, 1), (-1, 1)), "svg")
+    with pytest.raises(ValueError, match="nothing to draw"):
+        plots.contours(lambda x, y: exp(1000.0 + x * 0), (-1, 1), (-1, 1))
+    plots.rendered(plots.contours(lambda x, y: 0.0, (-1, 1), (-1, 1), zone=0.5), "svg")
+    plots.rendered(plots.surface(lambda x, y: 0.0, (-1, 1), (-1, 1), zone=0.5), "svg")
+    plots.rendered(plots.slopes(lambda x: 2.0, (-1, 1), [0.0]), "svg")
+
+
+EXTREMES = [
+    {"x": 0.0},
+    {"target": 0.0},
+    {"w1": 0.0, "w2": 0.0},
+    {"x": 1e30, "w1": -1e30},
+    {"x": 1e-30, "target": 1e-30, "loss": "squared"},
+]
+
+
+@pytest.mark.parametrize("numbers", EXTREMES, ids=str)
+@pytest.mark.parametrize(
+    "name", ["surface", "weights", "step", "path", "rates", "errors", "minima"]
+)
+def test_whatever_the_numbers_there_is_a_picture_without_a_warning(name, numbers):
+    story = tell(Lesson(**numbers), None, 20)
+    plots.rendered(picture(name, story, "es"), "png")
+
+
+def test_every_picture_can_be_drawn_with_characters_too():
+    assert list(PICTURES) == list(DRAWINGS)
+    for name in DRAWINGS:
+        lines = drawing(name, STORY, Language("en")).split("\n")
+        assert len(lines) >= 7
+    arrows = drawing("field", STORY, Language("en")).split("\n")[2:]
+    assert arrows[0].startswith("↖")
+    assert arrows[5] == "  ".join("←←←←←·→→→→→")
+
+
+@pytest.mark.parametrize("ending", ["svg", "png", "pdf"])
+def test_the_command_writes_a_picture(ending, tmp_path, capsys):
+    path = tmp_path / f"field.{ending}"
+    assert main(["plot", "slopes", "-o", str(path)]) == 0
+    first = path.read_bytes()
+    assert main(["plot", "slopes", "-o", str(path)]) == 0
+    assert path.read_bytes() == first
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("options", "es", "en"),
+    [
+        (["plot"], "plot espera uno de field, slopes", "plot expects one of field, slopes"),
+        (["plot", "nothing"], "«nothing»", '"nothing"'),
+        (["plot", "field", "-o", "a.gif"], "termine en .svg", "ends in .svg"),
+        (["plot", "slopes", "-o", "no/where.svg"], "no se ha podido escribir", "could not write"),
+        (["plot", "field", "--json"], "«plot --json»", '"plot --json"'),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused_in_a_sentence(options, es, en, capsys):
+    for language, sentence in (("es", es), ("en", en)):
+        assert main([*options, "--lang", language]) == 2
+        assert sentence in capsys.readouterr().err
+
+
+def test_without_matplotlib_it_says_what_to_install_and_draws_with_characters():
+    code = "import sys; sys.modules['matplotlib'] = None\n"
+    room = code + "from micrograd_es.draw import plots"
+    done = subprocess.run([sys.executable, "-c", room], capture_output=True, check=False)
+    assert (
+        b"MissingExtra: pictures need matplotlib: pip install 'micrograd-es[plot]'" in done.stderr
+    )
+    command = code + "from micrograd_es.cli import main\n"
+    command += "sys.exit(main(['plot', 'field', '-o', 'f.svg', '--lang', 'en']))"
+    done = subprocess.run([sys.executable, "-c", command], capture_output=True, check=False)
+    assert done.returncode == 2
+    assert "↖" in done.stdout.decode()
+    assert b"pip install 'micrograd-es[plot]'" in done.stderr
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "kept.txt"
+    assert write(path, b"first") == path
+    assert os.stat(path).st_mode & 0o777 == 0o666 & ~current_umask()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError, match="No space left on device") as told:
+        write(path, b"second")
+    assert told.value.filename == str(path)
+    assert path.read_bytes() == b"first"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["kept.txt"]
+
+
+def current_umask():
+    umask = os.umask(0)
+    os.umask(umask)
+    return umask
