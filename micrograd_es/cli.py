@@ -11,14 +11,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import version
 
+from micrograd_es.draw.page import LIMIT, Page
+from micrograd_es.draw.page import page as draw_page
 from micrograd_es.draw.terminal import plain
 from micrograd_es.drawings import drawing
-from micrograd_es.errors import MissingExtra
+from micrograd_es.errors import MicrogradError, MissingExtra
 from micrograd_es.explanation import explain
+from micrograd_es.expression import read
+from micrograd_es.files import write
 from micrograd_es.language import Language
 from micrograd_es.lesson import Lesson
+from micrograd_es.lesson_page import lesson_page
 from micrograd_es.options import command_of, parsed, parser, wished_language
 from micrograd_es.story import Story, as_dict, sections, tell
+from micrograd_es.value import topological_order
 
 OK, NOT_REACHED, BAD_ARGUMENTS = 0, 1, 2
 
@@ -50,7 +56,9 @@ def run(argv: list[str]) -> int:
     if options.version:
         show(f"micrograd-es {version('micrograd-es')}")
         return OK
-    return {"": story, "explain": explanations, "plot": plot}[command](options, tongue)
+    return {"": story, "explain": explanations, "plot": plot, "page": page}[command](
+        options, tongue
+    )
 
 
 def story(options: Namespace, tongue: Language) -> int:
@@ -83,6 +91,29 @@ def plot(options: Namespace, tongue: Language) -> int:
             tongue.say("error_file", path=options.output, problem=problem.strerror), tongue
         )
     return OK
+
+
+def page(options: Namespace, tongue: Language) -> int:
+    """Write the lesson as a page, or the page of an expression of the learner's own."""
+    try:
+        write(options.output, paged(options, tongue).encode())
+    except OSError as problem:
+        told = tongue.say("error_file", path=options.output, problem=problem.strerror)
+        return refuse(told, tongue)
+    except MicrogradError as problem:
+        return refuse(tongue.say("expression_undefined", problem=problem), tongue)
+    except ValueError as problem:
+        return refuse(str(problem), tongue)
+    return OK
+
+
+def paged(options: Namespace, tongue: Language) -> Page:
+    if options.expression is None:
+        return lesson_page(lesson_of(options), tongue.code)
+    output = read(options.expression, options.at, tongue)
+    if (count := len(topological_order(output))) > LIMIT:
+        raise ValueError(tongue.say("expression_large", count=count, most=LIMIT))
+    return draw_page(output, tongue.code, options.expression)
 
 
 def refuse(problem: str, tongue: Language) -> int:
@@ -135,7 +166,7 @@ def story_of(options: Namespace) -> Story:
 
 def lesson_of(options: Namespace) -> Lesson:
     """Return the lesson with what the options change; a seed draws both weights from U(-1, 1)."""
-    lesson = Lesson(loss=options.loss or "absolute")
+    lesson = Lesson(loss=getattr(options, "loss", None) or "absolute")
     if options.seed is not None:
         rng = random.Random(options.seed)
         lesson = replace(lesson, w1=rng.uniform(-1, 1), w2=rng.uniform(-1, 1))

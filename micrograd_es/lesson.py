@@ -61,6 +61,13 @@ class Lesson:
         g1, g2 = (parameter.grad for parameter in network.parameters())
         return Step(0, w1, w2, output.data, error.data, g1, g2, 0.0)
 
+    @property
+    def goal(self) -> float:
+        """How near to the target is near enough: the green zone for the absolute error, |ŷ - t| ≤
+        0.5; for the squared one 1e-3.
+        """
+        return ZONE if self.loss == "absolute" else 1e-3
+
     def responsibility(self) -> Responsibility:
         """Return each weight's responsibility for the error at the start."""
         network = self.network()
@@ -193,13 +200,11 @@ class Rates:
 def sweep(lesson: Lesson, lr: float, limit: int = 200) -> Rates:
     """Return what becomes of the descent at constant rates lr·2ᵏ, a run for each outcome.
 
-    The goal is to come into the zone and stay there: for the absolute error the article's green
-    zone, |ŷ - t| ≤ 0.5, for the squared one 1e-3.
+    The goal is to come into the zone and stay there.
     """
-    goal = ZONE if lesson.loss == "absolute" else 1e-3
 
     def run(k: int) -> Descent:
-        return settled(lesson, descend(lesson, lr * 2.0**k, limit, goal=0, halve=False), goal)
+        return at_constant_rate(lesson, lr * 2.0**k, limit)
 
     found = {"good": run(0), "twice": run(1)}
     slower, faster = ([run(k) for k in range(sign, 11 * sign, sign)] for sign in (-1, 1))
@@ -207,12 +212,17 @@ def sweep(lesson: Lesson, lr: float, limit: int = 200) -> Rates:
         nearest = next((descent for descent in runs if descent.verdict == role), None)
         if nearest is not None:
             found[role] = nearest
-    return Rates(goal, limit, tuple(sorted(found.items(), key=lambda item: item[1].lr)))
+    return Rates(lesson.goal, limit, tuple(sorted(found.items(), key=lambda item: item[1].lr)))
 
 
-def settled(lesson: Lesson, descent: Descent, goal: float) -> Descent:
-    """Return the descent up to where it comes within goal of the target to stay, if it does."""
-    outside = [abs(step.output - lesson.target) > goal for step in descent.steps]
+def at_constant_rate(lesson: Lesson, lr: float, limit: int) -> Descent:
+    """Return the descent up to where it comes within the goal to stay, if it does."""
+    return settled(lesson, descend(lesson, lr, limit, goal=0, halve=False))
+
+
+def settled(lesson: Lesson, descent: Descent) -> Descent:
+    """Return what there is of a descent until it is within the goal to stay."""
+    outside = [abs(step.output - lesson.target) > lesson.goal for step in descent.steps]
     if descent.verdict == "diverges" or any(outside[-10:]):
         return descent
     entered = max((i for i, out in enumerate(outside, start=1) if out), default=0)

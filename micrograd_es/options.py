@@ -17,14 +17,15 @@ NUMBERS = ("x", "target", "w1", "w2", "lr")
 WHOLE = {"steps": (1, 500), "seed": (0, None)}  # the smallest, and what it is if not given
 CHOICES = {"loss": tuple(LOSSES), "lang": LANGUAGES}
 SWITCHES = ("json", "version", "help")
-ENDINGS = {"plot": (".svg", ".png", ".pdf")}  # of the file that --output names
-METAVARS = {"output": "FILE"}
+ENDINGS = {"plot": (".svg", ".png", ".pdf"), "page": (".html",)}  # of the file that --output names
+METAVARS = {"output": "FILE", "expression": "TEXT"}
 LESSON = ("x", "target", "w1", "w2", "seed", "loss")
 ALWAYS = ("lang", "version", "help")
 COMMANDS = {
     "": (*LESSON, "lr", "steps", "json", *ALWAYS),
     "explain": (*LESSON, "json", *ALWAYS),
     "plot": (*LESSON, "lr", "steps", "output", *ALWAYS),
+    "page": ("x", "target", "w1", "w2", "seed", "expression", "at", "output", *ALWAYS),
 }
 LARGEST = 1e30  # of an option, and 1/LARGEST the smallest: no product the story needs overflows
 
@@ -79,6 +80,8 @@ def parser(command: str, tongue: Language) -> Parser:
         told_of = tongue.say(f"help_{option}")
         if option in SWITCHES:
             group.add_argument(*flags, action="store_true", help=told_of)
+        elif option == "at":
+            group.add_argument(*flags, nargs="*", default=[], metavar="a=2", help=told_of)
         else:
             shown = "|".join(CHOICES.get(option, (METAVARS.get(option, "N"),)))
             group.add_argument(*flags, nargs="?", const="", metavar=shown, help=told_of)
@@ -106,6 +109,10 @@ def parsed(command: str, argv: list[str], tongue: Language) -> argparse.Namespac
         choice(f"--{name}", given[name], CHOICES[name], tongue)
     if command == "plot" and not (options.help or options.version):
         choice("plot", options.picture, tuple(DRAWINGS), tongue)
+    if "at" in given:
+        options.at = numbers_at(options.at, options.expression, tongue)
+    if command == "page" and options.output is None and not (options.help or options.version):
+        raise ValueError(tongue.say("error_no_output"))
     if (file := given.get("output")) is not None and not file.endswith(ENDINGS[command]):
         endings = ", ".join(ENDINGS[command])
         raise ValueError(tongue.say("error_ending", text=file, endings=endings))
@@ -114,7 +121,7 @@ def parsed(command: str, argv: list[str], tongue: Language) -> argparse.Namespac
 
 def joined(argv: list[str]) -> list[str]:
     """Return argv with `--w1 -1e-3` as `--w1=-1e-3`: argparse would see another option in it."""
-    takers = {f"--{name}" for name in NUMBERS}
+    takers = {f"--{name}" for name in (*NUMBERS, "expression")}
     out: list[str] = []
     for text in argv:
         if out and out[-1] in takers and text.startswith("-") and text[1:2] != "-":
@@ -135,6 +142,21 @@ def number(option: str, text: str | None, tongue: Language) -> float | None:
         largest = f"{LARGEST:g}"
         raise ValueError(tongue.say("error_number", option=option, text=text, largest=largest))
     return x
+
+
+def numbers_at(
+    texts: list[str], expression: str | None, tongue: Language
+) -> dict[str, float | None]:
+    """Return the numbers that a=2 b=-3 gives to letters."""
+    if texts and expression is None:
+        raise ValueError(tongue.say("error_at_alone"))
+    found = {}
+    for text in texts:
+        name, equals, digits = text.partition("=")
+        if not (equals and name.isidentifier()):
+            raise ValueError(tongue.say("error_at", text=text))
+        found[name] = number(f"--at {name}", digits, tongue)
+    return found
 
 
 def whole(name: str, text: str | None, tongue: Language) -> int | None:

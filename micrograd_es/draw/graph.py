@@ -53,7 +53,7 @@ class Drawn:
 
     label: str
     shape: str  # leaf, constant, operation
-    members: list[Value] = field(default_factory=list)
+    members: list[Any] = field(default_factory=list)  # Values, or what has their data and grad
 
     def of(self, what: str, tongue: Language) -> str:
         """Return the members' data or grad: a number, or the range they span."""
@@ -194,7 +194,12 @@ def graph(
     `Path("graph.svg").write_text(graph(output))`.
     """
     tongue = Language(language)
-    drawn = sketch(output, tongue, fold, explanation)
+    title = tongue.say("graph_title", output=label(output) or tongue.number(output.data))
+    return picture(sketch(output, tongue, fold, explanation), title, tongue)
+
+
+def picture(drawn: Sketch, title: str, tongue: Language) -> Svg:
+    """Return a sketch as SVG; what is drawn of node 3 and edge 1-3 is marked with these numbers."""
     tall = {i: max(HEIGHT, LINE * len(drawn.args[i]) + 8) for i in range(len(drawn.nodes))}
     sizes = {i: height + MARGIN for i, height in tall.items()}
     layout = layered(range(len(drawn.nodes)), drawn.args, sizes)
@@ -202,7 +207,6 @@ def graph(
     top = min([*(layout.height[i] - sizes[i] / 2 for i in sizes), *bends])
     bottom = max([*(layout.height[i] + sizes[i] / 2 for i in sizes), *bends])
     width, height = layout.width * COLUMN, bottom - top + (30 if drawn.note else 0)
-    title = tongue.say("graph_title", output=label(output) or tongue.number(output.data))
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 {top:.0f} {width} {height:.0f}" '
         f'width="{width}" height="{height:.0f}" role="img" '
@@ -212,10 +216,9 @@ def graph(
     ]
     for i in range(len(drawn.nodes)):
         parts += edges_svg(i, drawn, layout, tongue)
-    for i, node in enumerate(drawn.nodes):
+    for i in range(len(drawn.nodes)):
         left, middle = layout.layer[i] * COLUMN + EDGE / 2, layout.height[i]
-        last = i == len(drawn.nodes) - 1
-        parts.append(node_svg(node, left, middle, tall[i], tongue, drawn.gradients, last))
+        parts.append(node_svg(i, drawn, left, middle, tall[i], tongue))
     if drawn.note:
         place = top + height - 10
         parts.append(f'<text x="12" y="{place:.0f}" fill="{INK}">{escape(drawn.note)}</text>')
@@ -223,15 +226,9 @@ def graph(
 
 
 def node_svg(
-    node: Drawn,
-    left: float,
-    middle: float,
-    tall: float,
-    tongue: Language,
-    gradients: bool,
-    last: bool,
+    i: int, drawn: Sketch, left: float, middle: float, tall: float, tongue: Language
 ) -> str:
-    wide = COLUMN - EDGE
+    node, last, wide = drawn.nodes[i], i == len(drawn.nodes) - 1, COLUMN - EDGE
     radius = 6 if node.shape == "operation" else HEIGHT / 2
     dashed = ' stroke-dasharray="5 3"' if node.shape == "constant" else ""
     fill = {"leaf": "#DCEBF7", "constant": "#F2F2F2", "operation": PAPER}[node.shape]
@@ -246,19 +243,20 @@ def node_svg(
     many = len(node.members) > 1
     name = shared(node.members) if many and node.shape == "leaf" else node.label
     head = f"{len(node.members)} × {name}" if many else name
-    lines = [(head, INK, 700), (node.of("data", tongue), BLUE, 400)]
-    if gradients and node.shape != "constant":
-        lines.append((f"∂ {node.of('grad', tongue)}", ORANGE, 400))
-    lines = [line for line in lines if line[0]]
+    lines = [("name", head, INK, 700), ("data", node.of("data", tongue), BLUE, 400)]
+    if drawn.gradients and node.shape != "constant":
+        lines.append(("grad", f"∂ {node.of('grad', tongue)}", ORANGE, 400))
+    lines = [line for line in lines if line[1]]
     first = middle - 8 * (len(lines) - 1) + 4
     texts = [
-        f'<text x="{left + wide / 2:.0f}" y="{first + 16 * i:.0f}" text-anchor="middle" '
-        f'fill="{colour}" font-weight="{weight}">{escape(text)}</text>'
-        for i, (text, colour, weight) in enumerate(lines)
+        f'<text class="{what}" x="{left + wide / 2:.0f}" y="{first + 16 * k:.0f}" '
+        f'text-anchor="middle" fill="{colour}" font-weight="{weight}">{escape(text)}</text>'
+        for k, (what, text, colour, weight) in enumerate(lines)
     ]
     names = ", ".join(dict.fromkeys(member.name for member in node.members if member.name))
     tip = f"<title>{escape(names)}</title>" if names else ""
-    return f"<g>{tip}{frame(4) if last else ''}{frame(0)}{''.join(texts)}</g>"
+    frames = f"{frame(4) if last else ''}{frame(0)}"
+    return f'<g data-node="{i}">{tip}{frames}{"".join(texts)}</g>'
 
 
 def edges_svg(end: int, drawn: Sketch, layout: Layout, tongue: Language) -> Iterator[str]:
@@ -284,19 +282,21 @@ def edges_svg(end: int, drawn: Sketch, layout: Layout, tongue: Language) -> Iter
         dashed = ' stroke-dasharray="5 3"' if constant else ""
         flow = drawn.flow[start, end]
         colour, wide = (ORANGE, 1.5 + 8.5 * flow) if flow else (GREY, 1.5)
-        yield (
+        line = (
             f'<path d="{"".join(path)}" fill="none" stroke="{colour}" '
             f'stroke-width="{wide:.1f}"{dashed}/>'
         )
+        told = ""
         if not constant:
             x = layout.layer[end] * COLUMN + EDGE / 2 - (8 if end == len(drawn.nodes) - 1 else 3)
             text = partial_text(drawn.edges[start, end], tongue)
             room = CHARACTER * len(text) + 2
-            yield (
+            told = (
                 f'<rect x="{x - room:.0f}" y="{port - 6:.0f}" width="{room:.0f}" height="12" '
                 f'fill="{PAPER}"/><text x="{x:.0f}" y="{port + 4:.0f}" text-anchor="end" '
                 f'font-size="11" fill="{ORANGE}">{escape(text)}</text>'
             )
+        yield f'<g data-edge="{start}-{end}">{line}{told}</g>'
 
 
 def partial_text(partials: Sequence[Any], tongue: Language) -> str:

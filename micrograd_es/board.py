@@ -1,0 +1,167 @@
+"""What the lesson page plays: a square of weights, starts in it, learning rates, every descent."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import astuple, dataclass, replace
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+from micrograd_es.lesson import LOSSES, ZONE, Descent, Lesson, Step, descend, settled
+
+STEPS = 40  # of every descent on the page
+LATE = 10  # of them, at its end
+SIZE, ARROWS = 400.0, 11  # of the map: its side in pixels, arrows along it
+MESH = 21  # points along each side of the surface
+POWERS = (-3, 4)  # of ten: the axis of the error curve
+TURN, TILT = -0.7, 0.6  # how the surface lies at first, in radians
+# Where descents start, besides the lesson's own weights: in units of the larger of them.
+STARTS = ((0.3, 1.1), (-0.9, -0.5), (0.6, -0.7), (0.07, 0.03))
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A descent until it is within the goal to stay, and the last steps of the whole."""
+
+    descent: Descent
+    late: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Board:
+    """What the descent is played on: a square of weights, starts in it, rates, and every run."""
+
+    lesson: Lesson
+
+    @cached_property
+    def unit(self) -> float:
+        """The larger of the lesson's weights: the measure of the square."""
+        return max(abs(self.lesson.w1), abs(self.lesson.w2)) or 1.0
+
+    @cached_property
+    def half(self) -> float:
+        """Half a side of the square, whose middle is the saddle at (0, 0)."""
+        return 4 / 3 * self.unit
+
+    @cached_property
+    def starts(self) -> list[tuple[float, float]]:
+        own = (self.lesson.w1, self.lesson.w2)
+        return [own, *((float(f"{u * self.unit:.2g}"), float(f"{v * self.unit:.2g}"))
+                       for u, v in STARTS)]  # fmt: skip
+
+    @cached_property
+    def rates(self) -> list[float]:
+        """Rates as 1, 2, 5, 10 …, from far below the lesson's own to far above it."""
+        middle = math.floor(math.log10(self.lesson.rate()))
+        found = [float(f"{d}e{middle + k}") for k in range(-1, 4) for d in (1, 2, 5)]
+        return [rate for rate in found if 0.06 <= rate / self.lesson.rate() <= 60]
+
+    @cached_property
+    def runs(self) -> dict[str, list[list[Run]]]:
+        """A run by loss, start and rate."""
+
+        def run(loss: str, a: float, b: float, rate: float) -> Run:
+            lesson = replace(self.lesson, w1=a, w2=b, loss=loss)
+            whole = descend(lesson, rate, STEPS, goal=0, halve=False)
+            return Run(settled(lesson, whole), whole.steps[-LATE:])
+
+        return {
+            loss: [[run(loss, a, b, rate) for rate in self.rates] for a, b in self.starts]
+            for loss in LOSSES
+        }
+
+    def presets(self, loss: str) -> dict[str, int]:
+        """Return the places of a small, a good, twice that and a too large rate."""
+        runs = [run.descent for run in self.runs[loss][0]]
+
+        def twice(i: int) -> int:
+            return next(
+                (k for k, lr in enumerate(self.rates) if math.isclose(lr, 2 * self.rates[i])), i
+            )
+
+        def worth(i: int) -> tuple[bool, bool, int]:
+            reached = runs[i].verdict == "reached"
+            return (not reached, runs[twice(i)].verdict != "reached", runs[i].last.number)
+
+        good = min((i for i in range(len(runs)) if twice(i) != i), key=worth)
+        slower = [i for i in range(good) if runs[i].verdict == "slow"]
+        wild = [i for i in range(good, len(runs)) if runs[i].verdict in ("bounces", "diverges")]
+        small, large = max(slower, default=0), min(wild, default=len(runs) - 1)
+        return {"small": small, "good": good, "twice": twice(good), "large": large}
+
+    def error(self, w1: float, w2: float, loss: str) -> Step:
+        return replace(self.lesson, loss=loss).at(w1, w2)
+
+    def spread(self, count: int) -> list[float]:
+        """Return coordinates from side to side."""
+        return [self.half * (2 * i / (count - 1) - 1) for i in range(count)]
+
+    @cached_property
+    def tops(self) -> dict[str, float]:
+        """The largest error in the square, by loss: it is in a corner."""
+        corners = [(u, v) for u in (-self.half, self.half) for v in (-self.half, self.half)]
+        return {loss: max(self.error(*c, loss).error for c in corners) or 1.0 for loss in LOSSES}
+
+    @cached_property
+    def surface(self) -> dict[str, list[list[float]]]:
+        """Heights from 0 to 1 on a mesh, rows along w2: of E, of log(1 + E) for the square."""
+        rows = {}
+        for loss, top in self.tops.items():
+            found = [[self.error(a, b, loss).error for a in self.spread(MESH)]
+                     for b in self.spread(MESH)]  # fmt: skip
+            rows[loss] = [[height(error, top, loss) for error in row] for row in found]
+        return rows
+
+    @cached_property
+    def arrow(self) -> dict[str, float]:
+        """Pixels of an arrow for each unit of slope: the one at the start is as long as a cell."""
+        cell = SIZE / ARROWS
+        return {
+            loss: cell / (self.runs[loss][0][0].descent.steps[0].length or 1.0) for loss in LOSSES
+        }
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """Everything that the page plays, ready for json."""
+        return {
+            "low": -self.half,
+            "high": self.half,
+            "losses": list(LOSSES),
+            "starts": self.starts,
+            "rates": self.rates,
+            "presets": {loss: self.presets(loss) for loss in LOSSES},
+            "runs": {loss: [[run_data(self, run) for run in row] for row in rows]
+                     for loss, rows in self.runs.items()},
+            "surface": self.surface,
+            "tops": self.tops,
+            "arrow": self.arrow,
+            "width": 2 * ZONE,
+            "limit": STEPS,
+            "powers": POWERS,
+            "turn": TURN,
+            "tilt": TILT,
+        }  # fmt: skip
+
+
+def height(error: float, top: float, loss: str) -> float:
+    part = math.log1p(error) / math.log1p(top) if loss == "squared" else error / top
+    return round(part, 3)
+
+
+def finite(x: float) -> float | None:
+    return x if math.isfinite(x) else None
+
+
+def run_data(board: Board, run: Run) -> dict[str, Any]:
+    """Return a run with its verdict; λ and 2/λ at its end; how far its late steps move ŷ."""
+    end = run.late[-1]
+    curvature = board.lesson.curvature(end.w1, end.w2)
+    jumps = [abs(b.output - a.output) for a, b in pairwise(run.late)]
+    return {
+        "verdict": run.descent.verdict,
+        "curvature": curvature,
+        "bound": finite(2 / curvature) if curvature else None,
+        "jump": max(jumps, default=0.0),
+        "steps": [[float(f"{x:.4g}") for x in astuple(step)[1:7]] for step in run.descent.steps],
+    }

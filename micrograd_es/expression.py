@@ -1,0 +1,96 @@
+"""An expression written as text, made of Values. It is read, by `ast`, and never run as Python."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from micrograd_es.errors import MicrogradError
+from micrograd_es.language import Language
+from micrograd_es.primitive import as_value
+from micrograd_es.primitives import TABLE, clip
+from micrograd_es.value import Value
+
+LONGEST = 2000  # characters
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    name: row for name, row in TABLE.items() if "_slope" not in name and "_jet" not in name
+} | {"clip": clip}
+OPERATORS: dict[type, Callable[..., Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: operator.pow,
+    ast.USub: operator.neg,
+    ast.UAdd: operator.pos,
+}
+
+
+def read(text: str, numbers: Mapping[str, float], tongue: Language) -> Value:
+    """Return the Value of an expression such as "(a*b + c).tanh()", its letters standing for
+    numbers.
+
+    It may hold numbers, letters, + - * / **, and the primitives as functions and as methods, with
+    lists where they take lists. ValueError, in the reader's language, for anything else: for a
+    letter without a number or a number without a letter, and where a value is undefined.
+    """
+    if len(text) > LONGEST:
+        raise ValueError(tongue.say("expression_long", most=LONGEST))
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        raise ValueError(tongue.say("expression_syntax", text=text)) from None
+    leaves = {name: Value(number, name=name) for name, number in numbers.items()}
+    reader = Reader(text, leaves, tongue)
+    try:
+        value = reader.value(tree)
+    except (MicrogradError, ArithmeticError, TypeError) as problem:
+        raise ValueError(tongue.say("expression_undefined", problem=problem)) from None
+    except RecursionError:
+        raise ValueError(tongue.say("expression_syntax", text=text)) from None
+    if idle := leaves.keys() - reader.used:
+        raise ValueError(tongue.say("expression_idle", name=min(idle)))
+    if type(value) is not Value:
+        raise ValueError(tongue.say("expression_syntax", text=text))
+    return value
+
+
+class Reader:
+    """Turns the parts of an expression into Values, and remembers which letters it met."""
+
+    def __init__(self, text: str, leaves: Mapping[str, Value], tongue: Language) -> None:
+        self.text, self.leaves, self.tongue = text, leaves, tongue
+        self.used: set[str] = set()
+
+    def value(self, node: ast.expr) -> Any:
+        match node:
+            case ast.Constant(value=int() | float() as number) if type(number) is not bool:
+                return as_value(number)
+            case ast.Name(id=name):
+                return self.leaf(name)
+            case ast.BinOp(left, op, right) if type(op) in OPERATORS:
+                return OPERATORS[type(op)](self.value(left), self.value(right))
+            case ast.UnaryOp(op, operand) if type(op) in OPERATORS:
+                return OPERATORS[type(op)](self.value(operand))
+            case ast.List(elts):
+                return [self.value(element) for element in elts]
+            case ast.Call(ast.Name(id=name), args, []):
+                return self.function(name)(*map(self.value, args))
+            case ast.Call(ast.Attribute(value=first, attr=name), args, []):
+                return self.function(name)(self.value(first), *map(self.value, args))
+        part = ast.get_source_segment(self.text.strip(), node) or self.text
+        raise ValueError(self.tongue.say("expression_part", part=part))
+
+    def leaf(self, name: str) -> Value:
+        if name not in self.leaves:
+            raise ValueError(self.tongue.say("expression_name", name=name))
+        self.used.add(name)
+        return self.leaves[name]
+
+    def function(self, name: str) -> Callable[..., Any]:
+        if name not in FUNCTIONS:
+            known = ", ".join(sorted(FUNCTIONS))
+            raise ValueError(self.tongue.say("expression_function", name=name, known=known))
+        return FUNCTIONS[name]
