@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import astuple, dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -13,7 +14,7 @@ from micrograd_es.lesson import LOSSES, ZONE, Descent, Lesson, Step, descend, se
 STEPS = 40  # of every descent on the page
 LATE = 10  # of them, at its end
 SIZE, ARROWS = 400.0, 11  # of the map: its side in pixels, arrows along it
-MESH = 21  # points along each side of the surface
+MESH = 17  # points along each side of the surface
 POWERS = (-3, 4)  # of ten: the axis of the error curve
 TURN, TILT = -0.7, 0.6  # how the surface lies at first, in radians
 # Where descents start, besides the lesson's own weights: in units of the larger of them.
@@ -149,19 +150,23 @@ def height(error: float, top: float, loss: str) -> float:
     return round(part, 3)
 
 
-def finite(x: float) -> float | None:
-    return x if math.isfinite(x) else None
+LARGEST = sys.float_info.max  # stands for what is larger: json has no infinity
+
+
+def short(x: float) -> float:
+    """Return x with as many digits as the page shows: four, or three of what is far from 1."""
+    return float(f"{x:.4g}" if 1e-4 <= abs(x) < 1e6 else f"{x:.3g}")
 
 
 def run_data(board: Board, run: Run) -> dict[str, Any]:
     """Return a run with its verdict; λ and 2/λ at its end; how far its late steps move ŷ."""
     end = run.late[-1]
-    curvature = board.lesson.curvature(end.w1, end.w2)
+    curvature = min(LARGEST, board.lesson.curvature(end.w1, end.w2))
     jumps = [abs(b.output - a.output) for a, b in pairwise(run.late)]
     return {
         "verdict": run.descent.verdict,
         "curvature": curvature,
-        "bound": finite(2 / curvature) if curvature else None,
-        "jump": max(jumps, default=0.0),
-        "steps": [[float(f"{x:.4g}") for x in astuple(step)[1:7]] for step in run.descent.steps],
+        "bound": min(LARGEST, 2 / curvature) if curvature else None,
+        "jump": min(LARGEST, max(jumps, default=0.0)),
+        "steps": [[*map(short, astuple(step)[1:7])] for step in run.descent.steps],
     }

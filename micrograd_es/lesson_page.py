@@ -201,7 +201,7 @@ def between(lesson: Lesson, off: float, half: float) -> Iterator[list[Point]]:
         return
     beyond = 1.05 * half
     low, high = sorted(((lesson.target - off) / lesson.x, (lesson.target + off) / lesson.x))
-    across = [beyond * 1.09 ** (-i) for i in range(45)] + [1e-9 * half]
+    across = [beyond * 1.13 ** (-i) for i in range(33)] + [1e-9 * half]
     for sign in (1, -1):
         one = [(sign * a, max(-beyond, min(beyond, sign * high / a))) for a in across]
         other = [(sign * a, max(-beyond, min(beyond, sign * low / a))) for a in across]

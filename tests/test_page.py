@@ -59,7 +59,8 @@ def test_every_number_of_a_descent_is_the_engine_s(loss, start, rate, found):
         error.backward()
         (w1, w2) = network.parameters()
         expected = [w1.data, w2.data, output.data, error.data, w1.grad, w2.grad]
-        assert step == pytest.approx(expected, rel=6e-4, abs=1e-300)
+        for told, x in zip(step, expected, strict=True):
+            assert told == pytest.approx(x, rel=5.1e-4 if 1e-4 <= abs(x) < 1e6 else 5.1e-3)
         last = abs(output.data - lesson.target)
         optimizer.step()
     assert (found["verdict"] == "reached") == (last <= lesson.goal and len(found["steps"]) <= 40)
@@ -128,7 +129,7 @@ def test_no_arrow_is_longer_than_it_may_be_and_all_point_uphill():
 numbers = st.sampled_from([0.0, 1e30, -1e30, 1e-30]) | st.floats(0.05, 3) | st.floats(-3, -0.05)
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(st.builds(Lesson, x=numbers, target=numbers, w1=numbers, w2=numbers))
 def test_whatever_the_lesson_the_page_has_only_numbers_and_stays_small(lesson):
     page = lesson_page(lesson, "en")

@@ -21,7 +21,7 @@ from micrograd_es.language import LANGUAGES, Language, sentences
 from micrograd_es.value import Undefined, Value, is_constant
 
 LIMIT = 200  # nodes that a page shows one by one
-SPOKEN = ("page_", "rate_", "role_")  # the sentences that a page may say begin so
+SPOKEN = ("page_", "rate_")  # the sentences that a page may say begin so
 Parts = Mapping[str, Any]
 
 
