@@ -275,7 +275,7 @@ def surface(board: Board, tongue: Language) -> str:
         f'<polyline id="ridge" class="way" points="{pairs(path)}"/>'
         f'<g id="ridge-dots" class="dots">{dots(path)}</g>'
     )
-    return svg("surface", "page_surface", inside, tongue, 'tabindex="0"', "0 20 440 350")
+    return svg("surface", "page_surface", inside, tongue, 'tabindex="0"', "0 0 440 370")
 
 
 def project(u: float, v: float, z: float) -> tuple[float, float, float]:
@@ -292,15 +292,15 @@ def curve(board: Board, tongue: Language) -> str:
     parts = []
     for tick in range(low, high + 1):
         y = 170 - 150 * (tick - low) / (high - low)
-        parts.append(f'<path class="axis" d="M50 {y:.0f}H420"/>')
-        parts.append(number_at(44, y + 5, "end", 10.0**tick, tongue))
+        parts.append(f'<path class="axis" d="M60 {y:.0f}H420"/>')
+        parts.append(number_at(54, y + 5, "end", 10.0**tick, tongue))
     parts += [
-        number_at(50 + 370 * part, 190, "middle", STEPS * part, tongue) for part in (0.0, 0.5, 1.0)
+        number_at(60 + 360 * part, 190, "middle", STEPS * part, tongue) for part in (0.0, 0.5, 1.0)
     ]
     points = []
     for step in good(board).steps:
         power = min(high, max(low, math.log10(max(step.error, 1e-300))))
-        points.append((50 + 370 * step.number / STEPS, 170 - 150 * (power - low) / (high - low)))
+        points.append((60 + 360 * step.number / STEPS, 170 - 150 * (power - low) / (high - low)))
     parts.append(f'<polyline id="curve-line" class="way" points="{pairs(points)}"/>')
     x, y = points[-1]
     parts.append(f'<circle id="curve-here" class="here" r="6" cx="{x:.1f}" cy="{y:.1f}"/>')

@@ -172,7 +172,7 @@ function drawCurve(walked) {
   const [low, high] = descent.powers;
   const at = (error, i) => {
     const power = clip(Math.log10(Math.max(error, 1e-300)), low, high);
-    return [50 + (370 * i) / descent.limit, 170 - (150 * (power - low)) / (high - low)];
+    return [60 + (360 * i) / descent.limit, 170 - (150 * (power - low)) / (high - low)];
   };
   const points = walked.map((step, i) => at(step[3], i));
   set("curve-line", { points: pairs(points) });
