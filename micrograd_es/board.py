@@ -9,13 +9,13 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
-from micrograd_es.lesson import LOSSES, ZONE, Descent, Lesson, Step, descend, settled
+from micrograd_es.lesson import LOSSES, ZONE, Lesson, Step, descend, settled
 
 STEPS = 40  # of every descent on the page
-LATE = 10  # of them, at its end
+LATE = 10  # of them are shown after it came into the zone to stay
 SIZE, ARROWS = 400.0, 11  # of the map: its side in pixels, arrows along it
 MESH = 17  # points along each side of the surface
-POWERS = (-3, 4)  # of ten: the axis of the error curve
+POWERS = (-8, 8)  # of ten: the axis of the error curve
 TURN, TILT = -0.7, 0.6  # how the surface lies at first, in radians
 # Where descents start, besides the lesson's own weights: in units of the larger of them.
 STARTS = ((0.3, 1.1), (-0.9, -0.5), (0.6, -0.7), (0.07, 0.03))
@@ -23,10 +23,14 @@ STARTS = ((0.3, 1.1), (-0.9, -0.5), (0.6, -0.7), (0.07, 0.03))
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A descent until it is within the goal to stay, and the last steps of the whole."""
+    """A descent at a constant rate: what is shown of it, what becomes of it, and after how many
+    steps it came into the zone to stay.
+    """
 
-    descent: Descent
-    late: tuple[Step, ...]
+    lr: float
+    steps: tuple[Step, ...]
+    verdict: str
+    count: int
 
 
 @dataclass(frozen=True)
@@ -65,33 +69,43 @@ class Board:
         def run(loss: str, a: float, b: float, rate: float) -> Run:
             lesson = replace(self.lesson, w1=a, w2=b, loss=loss)
             whole = descend(lesson, rate, STEPS, goal=0, halve=False)
-            return Run(settled(lesson, whole), whole.steps[-LATE:])
+            found = settled(lesson, whole, ZONE)
+            count = found.last.number
+            shown = count + LATE + 1 if found.verdict == "reached" else None
+            return Run(rate, whole.steps[:shown], found.verdict, count)
 
         return {
             loss: [[run(loss, a, b, rate) for rate in self.rates] for a, b in self.starts]
             for loss in LOSSES
         }
 
-    def presets(self, loss: str) -> dict[str, int]:
-        """Return the places of a small, a good, twice that and a too large rate."""
-        runs = [run.descent for run in self.runs[loss][0]]
+    def presets(self, loss: str) -> dict[str, int | None]:
+        """Return the places of a small, a good, twice that and a too large rate; None for what this
+        lesson has none of.
+        """
+        runs = self.runs[loss][0]
+        reached = [i for i, run in enumerate(runs) if run.verdict == "reached" and run.count]
 
-        def twice(i: int) -> int:
-            return next(
-                (k for k, lr in enumerate(self.rates) if math.isclose(lr, 2 * self.rates[i])), i
-            )
+        def twice(i: int) -> int | None:
+            wanted = 2 * self.rates[i]
+            return next((k for k, lr in enumerate(self.rates) if math.isclose(lr, wanted)), None)
 
         def worth(i: int) -> tuple[bool, bool, int]:
-            reached = runs[i].verdict == "reached"
-            return (not reached, runs[twice(i)].verdict != "reached", runs[i].last.number)
+            double = twice(i)
+            return (double is None, double not in reached, runs[i].count)
 
-        good = min((i for i in range(len(runs)) if twice(i) != i), key=worth)
-        slower = [i for i in range(good) if runs[i].verdict == "slow"]
-        wild = [i for i in range(good, len(runs)) if runs[i].verdict in ("bounces", "diverges")]
-        small, large = max(slower, default=0), min(wild, default=len(runs) - 1)
-        return {"small": small, "good": good, "twice": twice(good), "large": large}
+        good = min(reached, key=worth, default=None)
+        middle = len(runs) // 2 if good is None else good
+        slower = [i for i in range(middle) if runs[i].verdict == "slow"]
+        wild = [i for i in range(middle, len(runs)) if runs[i].verdict in ("bounces", "diverges")]
+        return {
+            "small": max(slower, default=None),
+            "good": good,
+            "twice": None if good is None else twice(good),
+            "large": min(wild, default=None),
+        }
 
-    def error(self, w1: float, w2: float, loss: str) -> Step:
+    def look(self, w1: float, w2: float, loss: str) -> Step:
         return replace(self.lesson, loss=loss).at(w1, w2)
 
     def spread(self, count: int) -> list[float]:
@@ -102,14 +116,14 @@ class Board:
     def tops(self) -> dict[str, float]:
         """The largest error in the square, by loss: it is in a corner."""
         corners = [(u, v) for u in (-self.half, self.half) for v in (-self.half, self.half)]
-        return {loss: max(self.error(*c, loss).error for c in corners) or 1.0 for loss in LOSSES}
+        return {loss: max(self.look(*c, loss).error for c in corners) or 1.0 for loss in LOSSES}
 
     @cached_property
     def surface(self) -> dict[str, list[list[float]]]:
         """Heights from 0 to 1 on a mesh, rows along w2: of E, of log(1 + E) for the square."""
         rows = {}
         for loss, top in self.tops.items():
-            found = [[self.error(a, b, loss).error for a in self.spread(MESH)]
+            found = [[self.look(a, b, loss).error for a in self.spread(MESH)]
                      for b in self.spread(MESH)]  # fmt: skip
             rows[loss] = [[height(error, top, loss) for error in row] for row in found]
         return rows
@@ -118,9 +132,7 @@ class Board:
     def arrow(self) -> dict[str, float]:
         """Pixels of an arrow for each unit of slope: the one at the start is as long as a cell."""
         cell = SIZE / ARROWS
-        return {
-            loss: cell / (self.runs[loss][0][0].descent.steps[0].length or 1.0) for loss in LOSSES
-        }
+        return {loss: cell / (self.runs[loss][0][0].steps[0].length or 1.0) for loss in LOSSES}
 
     @property
     def data(self) -> dict[str, Any]:
@@ -159,14 +171,17 @@ def short(x: float) -> float:
 
 
 def run_data(board: Board, run: Run) -> dict[str, Any]:
-    """Return a run with its verdict; λ and 2/λ at its end; how far its late steps move ŷ."""
-    end = run.late[-1]
-    curvature = min(LARGEST, board.lesson.curvature(end.w1, end.w2))
-    jumps = [abs(b.output - a.output) for a, b in pairwise(run.late)]
+    """Return a run; λ and 2/λ at its end, or where it starts if it diverges; how far its late steps
+    move ŷ.
+    """
+    at = run.steps[0] if run.verdict == "diverges" else run.steps[-1]
+    curvature = min(LARGEST, board.lesson.curvature(at.w1, at.w2))
+    jumps = [abs(b.output - a.output) for a, b in pairwise(run.steps[-LATE:])]
     return {
-        "verdict": run.descent.verdict,
+        "verdict": run.verdict,
+        "count": run.count,
         "curvature": curvature,
         "bound": min(LARGEST, 2 / curvature) if curvature else None,
         "jump": min(LARGEST, max(jumps, default=0.0)),
-        "steps": [[*map(short, astuple(step)[1:7])] for step in run.descent.steps],
+        "steps": [[*map(short, astuple(step)[1:7])] for step in run.steps],
     }

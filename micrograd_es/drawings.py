@@ -25,10 +25,9 @@ AROUND, ALONG, NEAR = (-3.0, 3.0), (-1.9, 1.9), (-0.65, 0.65)  # what is shown o
 
 
 def drawing(name: str, story: Story, tongue: Language) -> str:
-    """Return a picture of the article by its name, one of DRAWINGS, in words and
-    characters.
-    """
-    return "\n".join([tongue.say(f"picture_{name}"), "", *DRAWINGS[name](story, tongue)])
+    """Return what characters can show of a picture of the article, by its name in DRAWINGS."""
+    more = tongue.say("drawing_more", name=name)
+    return "\n".join([*DRAWINGS[name](story, tongue), "", more])
 
 
 def arrows_of(field: Field, side: Interval) -> Drawing:
@@ -36,7 +35,8 @@ def arrows_of(field: Field, side: Interval) -> Drawing:
     middles = [low + (high - low) * (i + 0.5) / 11 for i in range(11)]
 
     def drawn(story: Story, tongue: Language) -> list[str]:
-        return ["  ".join(arrow(*field.gradient(x, y)) for x in middles) for y in middles[::-1]]
+        rows = ["  ".join(arrow(*field.gradient(x, y)) for x in middles) for y in middles[::-1]]
+        return [tongue.say("drawing_arrows"), "", *rows]
 
     return drawn
 
@@ -45,7 +45,8 @@ def profile_of(field: Field, side: Interval) -> Drawing:
     low, high = side
 
     def drawn(story: Story, tongue: Language) -> list[str]:
-        return curve([field.value(low + (high - low) * i / 111) for i in range(112)])
+        heights = [field.value(low + (high - low) * i / 111) for i in range(112)]
+        return [tongue.say("drawing_curve", low=low, high=high), "", *curve(heights)]
 
     return drawn
 
@@ -60,6 +61,10 @@ def map_of(count: int | None = None) -> Drawing:
     return drawn
 
 
+def errors(story: Story, tongue: Language) -> list[str]:
+    return [tongue.say("curve_text"), "", *error_curve(story.descent, tongue)]
+
+
 DRAWINGS: Mapping[str, Drawing] = {
     "field": arrows_of(WELL, AROUND),
     "slopes": profile_of(VALLEY, ALONG),
@@ -68,7 +73,7 @@ DRAWINGS: Mapping[str, Drawing] = {
     "step": map_of(2),
     "path": map_of(),
     "rates": rates_told,
-    "errors": lambda story, tongue: error_curve(story.descent, tongue),
+    "errors": errors,
     "minima": map_of(),
     "directions": arrows_of(HILL, AROUND),
     "saddle": arrows_of(SADDLE, NEAR),

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from micrograd_es.errors import MicrogradError
 from micrograd_es.functions import hessian, value_and_grad
-from micrograd_es.gate import as_float
+from micrograd_es.gate import as_float, shown
+from micrograd_es.primitive import as_value
 from micrograd_es.primitives import unit
 from micrograd_es.value import Value, gradient
 
@@ -216,6 +217,13 @@ class Landscape(Field):
     f: Callable[[], Any]
     parameters: Sequence[Value]
 
+    def __post_init__(self) -> None:
+        for parameter in self.parameters:
+            if type(parameter) is not Value or parameter.args:
+                raise TypeError(f"parameter {shown(parameter)}: give leaves, as net.parameters()")
+        if len(set(self.parameters)) < len(self.parameters):
+            raise ValueError("a parameter is given twice: give each one once")
+
     @property
     def here(self) -> tuple[float, ...]:
         """The point where the parameters stand."""
@@ -229,7 +237,7 @@ class Landscape(Field):
         try:
             for parameter, there in zip(self.parameters, numbers, strict=True):
                 parameter.data = there
-            yield self.f()
+            yield as_value(self.f())
         finally:
             for parameter, here in zip(self.parameters, before, strict=True):
                 parameter.data = here

@@ -50,7 +50,8 @@ class Lesson:
         error: Value = LOSSES[self.loss](output, self.target)
         output.name, error.name = "ŷ", "E"
         output.args[1].name = "h"
-        error.args[0].name = f"ŷ - {self.target:g}"
+        sign = "-" if self.target >= 0 else "+"
+        error.args[0].name = f"ŷ {sign} {abs(self.target):g}"
         return output, error
 
     def at(self, w1: float, w2: float) -> Step:
@@ -217,12 +218,12 @@ def sweep(lesson: Lesson, lr: float, limit: int = 200) -> Rates:
 
 def at_constant_rate(lesson: Lesson, lr: float, limit: int) -> Descent:
     """Return the descent up to where it comes within the goal to stay, if it does."""
-    return settled(lesson, descend(lesson, lr, limit, goal=0, halve=False))
+    return settled(lesson, descend(lesson, lr, limit, goal=0, halve=False), lesson.goal)
 
 
-def settled(lesson: Lesson, descent: Descent) -> Descent:
-    """Return what there is of a descent until it is within the goal to stay."""
-    outside = [abs(step.output - lesson.target) > lesson.goal for step in descent.steps]
+def settled(lesson: Lesson, descent: Descent, goal: float) -> Descent:
+    """Return what there is of a descent until it is within a goal to stay."""
+    outside = [abs(step.output - lesson.target) > goal for step in descent.steps]
     if descent.verdict == "diverges" or any(outside[-10:]):
         return descent
     entered = max((i for i, out in enumerate(outside, start=1) if out), default=0)

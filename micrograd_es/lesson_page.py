@@ -16,6 +16,7 @@ from micrograd_es.board import (
     TILT,
     TURN,
     Board,
+    Run,
     height,
 )
 from micrograd_es.draw.page import (
@@ -30,14 +31,14 @@ from micrograd_es.draw.page import (
     written,
 )
 from micrograd_es.language import Language
-from micrograd_es.lesson import ZONE, Descent, Lesson, Step
+from micrograd_es.lesson import ZONE, Lesson, Step
 from micrograd_es.losses import squared_error
 from micrograd_es.nn import MLP
 from micrograd_es.value import Value
 
 PAD = 20.0  # around the map, in pixels
 LONGEST = 30.0  # pixels of an arrow; longer ones are cut
-LEVELS = (1, 2, 4, 8, 16, 32)  # times the zone: where level lines lie
+LEVELS = 6  # level lines: the zone, and from there twice as far each, or more
 
 
 def lesson_page(lesson: Lesson, language: str) -> Page:
@@ -107,24 +108,30 @@ def descent(board: Board, tongue: Language, parts: Mapping[str, Any]) -> str:
 <div class="said" role="status"><p id="verdict"></p><p id="bound"></p></div>
 <div class="pictures">
 <figure>{tag("figcaption", "page_map", tongue)}{seen_from_above(board, tongue)}
-{marks(MAP_MARKS, tongue, parts)}</figure>
+{marks(map_marks(board.lesson), tongue, parts)}</figure>
 <figure>{tag("figcaption", "page_surface", tongue)}{surface(board, tongue)}
 {turn}<ul>{notes}</ul></figure>
 <div>{table(board, tongue)}</div>
-<figure>{tag("figcaption", "page_curve", tongue)}{curve(board, tongue)}</figure>
+<figure>{tag("figcaption", "page_curve", tongue)}{curve(board, tongue)}
+{marks(("page_mark_now", "page_mark_edge"), tongue)}</figure>
 </div>
 </section>
 """
 
 
-MAP_MARKS = tuple(
-    f"page_mark_{one}" for one in ("path", "here", "uphill", "field", "zone", "lines", "saddle")
-)
+def map_marks(lesson: Lesson) -> tuple[str, ...]:
+    """Return what explains the marks of the map, as far as this lesson has them."""
+    found = ["path", "here", "uphill", "field"]
+    if lesson.x:
+        found += ["zone", "lines"]
+    if lesson.x and lesson.target:
+        found += ["saddle"]
+    return tuple(f"page_mark_{one}" for one in found)
 
 
 def table(board: Board, tongue: Language) -> str:
-    """Return the table of weights and their responsibilities, at the start of the good run."""
-    step = good(board).steps[0]
+    """Return the table of weights and their responsibilities, at the end of the good run."""
+    step = good(board).steps[-1]
     n = tongue.number
 
     def row(head: str, *cells: tuple[str, float]) -> str:
@@ -143,9 +150,11 @@ def table(board: Board, tongue: Language) -> str:
     return f"<table>{caption}<thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
 
 
-def good(board: Board) -> Descent:
-    """Return the run that is seen at first, and in print."""
-    return board.runs["absolute"][0][board.presets("absolute")["good"]].descent
+def good(board: Board) -> Run:
+    """Return the run that is seen at first: at the good rate, if there is one."""
+    runs = board.runs["absolute"][0]
+    place = board.presets("absolute")["good"]
+    return runs[len(runs) // 2 if place is None else place]
 
 
 # ---- its pictures: what is seen at first, and without JavaScript ---------------------------------
@@ -165,7 +174,9 @@ def seen_from_above(board: Board, tongue: Language) -> str:
         return "".join(f'<polygon class="{style}" points="{pairs(line)}"/>' for line in outlines)
 
     side = f'x="{PAD}" y="{PAD}" width="{SIZE}" height="{SIZE}"'
-    heights = [ZONE * k for k in LEVELS]
+    corner = abs(lesson.x) * half * half + abs(lesson.target)
+    ratio = max(2.0, (corner / ZONE) ** (1 / LEVELS))
+    heights = [float(f"{ZONE * ratio**k:.2g}") for k in range(LEVELS)]
     parts = [f'<rect class="h7" {side}/>']
     for i, off in reversed(list(enumerate(heights))):
         parts.append(region(off, "zone" if i == 0 else f"level h{i}"))
@@ -175,21 +186,31 @@ def seen_from_above(board: Board, tongue: Language) -> str:
     parts += [level(board, off, px) for off in heights[1:]]
     points = [px((step.w1, step.w2)) for step in good(board).steps]
     zero = px((0.0, 0.0))
+    if lesson.x and lesson.target:  # else it is no saddle
+        at = f'x="{zero[0]:.0f}" y="{zero[1] + 5:.0f}"'
+        parts.append(f'<text {at} text-anchor="middle">×</text>')
     parts += [
-        f'<text x="{zero[0]:.0f}" y="{zero[1] + 5:.0f}" text-anchor="middle">×</text>',
         f'<rect class="axis" {side}/>',
         f'<polyline id="path" class="way" points="{pairs(points)}"/>',
         f'<g id="dots" class="dots">{dots(points)}</g>',
         '<path id="uphill" class="uphill" d=""/>',
         f'<circle id="here" class="here" r="7" cx="{points[-1][0]:.1f}" cy="{points[-1][1]:.1f}"/>',
     ]
-    ends = [(PAD, "start", -half), (PAD + SIZE / 2, "middle", 0.0), (PAD + SIZE, "end", half)]
-    ticks = [number_at(x, PAD + SIZE + 16, anchor, w, tongue) for x, anchor, w in ends]
-    ticks += [f'<text x="{PAD + SIZE * 0.75}" y="{PAD + SIZE + 16}" text-anchor="middle">w1</text>',
-              f'<text x="4" y="{PAD + SIZE / 4}">w2</text>']  # fmt: skip
+    ticks = []
+    for w in (-half, 0.0, half):
+        x, y = px((w, w))
+        ticks.append(number_at(x, PAD + SIZE + 18, "middle", w, tongue))
+        ticks.append(number_at(PAD - 6, y + 5, "end", w, tongue))
+    names = ((PAD + SIZE * 0.75, PAD + SIZE + 18, "w1"), (PAD - 6, PAD + SIZE / 4 + 5, "w2"))
+    ticks += [
+        f'<text x="{x:.0f}" y="{y:.0f}" text-anchor="{"middle" if name == "w1" else "end"}">'
+        f"{name}</text>"
+        for x, y, name in names
+    ]
     clip = f'<clipPath id="square"><rect {side}/></clipPath>'
     inside = f'<g clip-path="url(#square)">{"".join(parts)}</g>'
-    return svg("map", "page_map", clip + inside + "".join(ticks), tongue)
+    box = "-36 0 476 446"
+    return svg("map", "page_map", clip + inside + "".join(ticks), tongue, "", box)
 
 
 def between(lesson: Lesson, off: float, half: float) -> Iterator[list[Point]]:
@@ -226,7 +247,7 @@ def field(board: Board, loss: str) -> list[Step]:
     """Return the gradient on a grid: the middles of cells."""
     size = 2 * board.half / ARROWS
     middles = [size * (i + 0.5) - board.half for i in range(ARROWS)]
-    return [board.error(a, b, loss) for b in middles for a in middles]
+    return [board.look(a, b, loss) for b in middles for a in middles]
 
 
 def arrow(at: Point, step: Step, scale: float) -> str:
@@ -275,7 +296,7 @@ def surface(board: Board, tongue: Language) -> str:
         f'<polyline id="ridge" class="way" points="{pairs(path)}"/>'
         f'<g id="ridge-dots" class="dots">{dots(path)}</g>'
     )
-    return svg("surface", "page_surface", inside, tongue, 'tabindex="0"', "0 0 440 370")
+    return svg("surface", "page_surface", inside, tongue, 'tabindex="0"', "0 0 440 420")
 
 
 def project(u: float, v: float, z: float) -> tuple[float, float, float]:
@@ -290,10 +311,10 @@ def curve(board: Board, tongue: Language) -> str:
     """Return the error of every step, on a logarithmic scale."""
     low, high = POWERS
     parts = []
-    for tick in range(low, high + 1):
+    for tick in range(low, high + 1, 2):
         y = 170 - 150 * (tick - low) / (high - low)
         parts.append(f'<path class="axis" d="M60 {y:.0f}H420"/>')
-        parts.append(number_at(54, y + 5, "end", 10.0**tick, tongue))
+        parts.append(f'<text x="54" y="{y + 5:.0f}" text-anchor="end">{power_of_ten(tick)}</text>')
     parts += [
         number_at(60 + 360 * part, 190, "middle", STEPS * part, tongue) for part in (0.0, 0.5, 1.0)
     ]
@@ -314,6 +335,10 @@ def svg(
         f'<svg id="{name}" viewBox="{box}" role="img" data-l="{key}" '
         f'aria-label="{tongue.say(key)}" {more}>{inside}</svg>'
     )
+
+
+def power_of_ten(power: int) -> str:
+    return "10" + str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def number_at(x: float, y: float, anchor: str, n: float, tongue: Language) -> str:

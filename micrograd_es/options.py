@@ -77,11 +77,13 @@ def parser(command: str, tongue: Language) -> Parser:
     group = made.add_argument_group(tongue.say("help_options"))
     for option in COMMANDS[command]:
         flags = [f"--{option}"] if option != "output" else ["-o", "--output"]
-        told_of = tongue.say(f"help_{option}")
+        told_of = tongue.say(f"help_{option}", endings=", ".join(ENDINGS.get(command, ())))
         if option in SWITCHES:
             group.add_argument(*flags, action="store_true", help=told_of)
         elif option == "at":
-            group.add_argument(*flags, nargs="*", default=[], metavar="a=2", help=told_of)
+            group.add_argument(
+                *flags, nargs="*", action="extend", default=[], metavar="a=2", help=told_of
+            )
         else:
             shown = "|".join(CHOICES.get(option, (METAVARS.get(option, "N"),)))
             group.add_argument(*flags, nargs="?", const="", metavar=shown, help=told_of)
@@ -111,6 +113,9 @@ def parsed(command: str, argv: list[str], tongue: Language) -> argparse.Namespac
         choice("plot", options.picture, tuple(DRAWINGS), tongue)
     if "at" in given:
         options.at = numbers_at(options.at, options.expression, tongue)
+        idle = [name for name in LESSON if given.get(name) is not None]
+        if options.expression is not None and idle:
+            raise ValueError(tongue.say("error_expression", option=f"--{idle[0]}"))
     if command == "page" and options.output is None and not (options.help or options.version):
         raise ValueError(tongue.say("error_no_output"))
     if (file := given.get("output")) is not None and not file.endswith(ENDINGS[command]):
@@ -155,6 +160,8 @@ def numbers_at(
         name, equals, digits = text.partition("=")
         if not (equals and name.isidentifier()):
             raise ValueError(tongue.say("error_at", text=text))
+        if name in found:
+            raise ValueError(tongue.say("error_at_twice", name=name))
         found[name] = number(f"--at {name}", digits, tongue)
     return found
 

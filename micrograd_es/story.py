@@ -211,7 +211,9 @@ def outcomes(story: Story, tongue: Language) -> Iterator[tuple[str, Descent, str
     for role, run in story.rates.runs:
         if role == "good" and run.verdict != "reached":
             role = "chosen"
-        told = tongue.say(f"rate_{run.verdict}", steps=run.last.number, limit=story.rates.limit)
+        count = run.last.number
+        one = "_one" if run.verdict == "reached" and count == 1 else ""
+        told = tongue.say(f"rate_{run.verdict}{one}", steps=count, limit=story.rates.limit)
         yield tongue.say(f"role_{role}"), run, told
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from micrograd_es import Value, draw
 from micrograd_es.language import sentences
-from micrograd_es.lesson import Lesson, at_constant_rate
+from micrograd_es.lesson import Lesson, descend
 from micrograd_es.lesson_page import lesson_page, two_two_one
 from micrograd_es.value import topological_order
 
@@ -97,13 +97,14 @@ def shown(page):
 )
 def test_an_address_leads_to_its_state(visit, language, loss, rate, step):
     page = visit(address=f"#lang={language}&loss={loss}&rate={rate}&step={step}")
-    run = at_constant_rate(Lesson(loss=loss), rate, 40)
+    run = descend(Lesson(loss=loss), rate, 40, goal=0, halve=False)
     at = run.steps[step]
     numbers = (at.w1, at.w2, at.output, at.error, at.g1, at.g2)
     assert shown(page) == [number(x, language) for x in numbers]
     told = sentences(language)
-    verdict = told[f"rate_{run.verdict}"].format(steps=run.last.number, limit=run.last.number)
-    assert verdict in page.locator("#verdict").inner_text()
+    said = page.locator("#verdict").inner_text()
+    key = "page_is_bounces" if rate == 0.1 else "page_is_reached"
+    assert told[key].partition("{")[0] in said
     assert page.locator("#dots circle").count() == step + 1
     assert page.title() == told["page_title"]
     assert f"step={step}" in page.evaluate("location.hash")
@@ -126,31 +127,49 @@ def test_presets_say_what_becomes_of_a_rate_and_never_a_number_that_is_none(visi
     told = page.evaluate("""() => {
         const told = [];
         for (const loss of D.descent.losses)
-            D.descent.starts.forEach((_, start) => D.descent.rates.forEach((_, rate) => {
+            D.descent.starts.forEach((_, start) => D.descent.rates.forEach((lr, rate) => {
                 change({ loss, start, rate, step: Infinity });
-                told.push([loss, run().verdict, document.querySelector("#descent").outerHTML]);
+                const text = document.querySelector("#descent").outerHTML;
+                const said = [$("verdict").textContent, $("bound").textContent];
+                told.push([loss, lr, run(), ...said, text]);
             }));
         return told;
     }""")
-    for loss, verdict, text in told:
+    for loss, rate, run, verdict, bound, text in told:
         assert not re.search(r"NaN|Infinity|undefined|null|\{\w+\}", text)
-        if verdict == "diverges":
-            assert "diverge tras" in text
-        assert ("2/λ" in text) == (loss == "squared")
-    assert {verdict for _, verdict, _ in told} >= {"slow", "reached", "bounces", "diverges"}
+        key = f"page_is_{run['verdict']}"
+        assert said("es", key) in verdict or said("es", f"{key}_one") in verdict
+        assert ("2/λ" in bound) == (loss == "squared")
+        wild = run["verdict"] == "diverges"
+        if loss == "squared":
+            above = rate > run["bound"]
+            ending = ("wild" if above else "far") if wild else "above" if above else "below"
+            assert ("cabe." in bound) == (ending == "below")
+            assert ("es demasiado." in bound) == (ending in ("wild", "above"))
+            assert ("no basta" in bound) == (ending == "far")
+        elif not wild:
+            assert ("el paso no cabe" in bound) == (run["jump"] > 1)
+            maybe = run["jump"] <= 1 and run["verdict"] == "bounces"
+            assert ("según por dónde" in bound) == maybe
+    assert {run["verdict"] for _, _, run, *_ in told} >= {"slow", "reached", "bounces", "diverges"}
+
+
+def said(language, key):
+    """Return how a sentence begins, up to its first number."""
+    return sentences(language).get(key, "no such sentence").partition("{")[0]
 
 
 def test_the_descent_is_walked_by_pressing_and_by_keys(visit):
     page = visit(address="#lang=en&rate=0.01")
     page.click("#step-next")
     page.click("#step-next")
-    assert page.inner_text("#step-told") == "2 of 13"
+    assert page.inner_text("#step-told") == "2 of 23"
     page.click("#step-back")
     page.click("#step-last")
-    assert page.inner_text("#step-told") == "13 of 13"
+    assert page.inner_text("#step-told") == "23 of 23"
     page.focus("#step")
     page.keyboard.press("ArrowLeft")
-    assert page.inner_text("#step-told") == "12 of 13"
+    assert page.inner_text("#step-told") == "22 of 23"
     page.focus("#rate")
     page.keyboard.press("ArrowRight")
     assert page.inner_text("#rate-told") == "η = 0.02"
@@ -164,14 +183,35 @@ def test_the_descent_is_walked_by_pressing_and_by_keys(visit):
 
 def test_it_plays_by_itself_and_at_once_for_those_who_want_no_motion(visit):
     page = visit(address="#lang=en&rate=0.02")
+    page.clock.install()
     page.click("#play")
     assert page.inner_text("#play") == "Pause"
-    until(page.locator("#step-told")).to_have_text("2 of 7")
+    page.clock.run_for(710)
+    assert page.inner_text("#step-told") == "2 of 17"
     page.click("#play")
     assert page.inner_text("#play") == "Play"
     still = visit(address="#lang=en&rate=0.02", reduced_motion="reduce")
     still.click("#play")
-    assert still.inner_text("#step-told") == "7 of 7"
+    assert still.inner_text("#step-told") == "17 of 17"
+
+
+def test_what_is_played_is_what_the_library_drew(visit):
+    page = visit()
+    drawn = lesson_page(Lesson(), "es")
+    static = {name: re.search(rf'<[^>]*id="{name}"[^>]*>', drawn)[0]
+              for name in ("path", "curve-line", "ridge", "here", "curve-here")}  # fmt: skip
+    page.click("#step-last")
+    for name, text in static.items():
+        played = page.evaluate(f"document.getElementById('{name}').outerHTML")
+        number_in = r"(?<=[\",\s])-?\d+(?:\.\d+)?(?=[\",\s])"
+        wanted, found = ([*map(float, re.findall(number_in, one))] for one in (text, played))
+        assert len(wanted) >= 2
+        assert found == pytest.approx(wanted, abs=0.15)  # of numbers of four digits
+    page.click("#step-first")
+    x, y, tip_x, tip_y = (float(x) for x in re.findall(
+        r"-?[\d.]+", page.get_attribute("#uphill", "d"))[:4])  # fmt: skip
+    assert (tip_x - x) / (y - tip_y) == pytest.approx(4 / 6)  # uphill: along (4, 6)
+    assert tip_x > x
 
 
 def test_the_surface_is_the_static_one_at_first_and_turns(visit, files):
@@ -194,8 +234,8 @@ def test_the_surface_is_the_static_one_at_first_and_turns(visit, files):
     assert page.evaluate("document.getElementById('mesh').innerHTML") != turned
     page.mouse.move(box["x"] + 10, box["y"] + 10)
     page.focus("#turn")
-    page.keyboard.press("Home")
-    assert page.evaluate("state.turn") == pytest.approx(-3.2)
+    page.keyboard.press("End")
+    assert abs(page.evaluate("state.turn")) <= 3.2
 
 
 @pytest.mark.parametrize("language", ["es", "en"])

@@ -189,3 +189,12 @@ def test_a_path_ends_where_there_is_no_next_point():
     assert Field(lambda x: log(x)).path((1.0,), 2.0, 5) == [(1.0,), (-1.0,)]
     assert len(Field(lambda x: x * x * x).path((-1e100,), 1e200, 9)) == 1
     assert len(Field(lambda x: x * x).path((1.0,), 0.1, 3)) == 4
+
+
+def test_a_landscape_is_over_leaves_each_once_and_a_constant_loss_is_flat():
+    a, b = Value(2.0), Value(3.0)
+    with pytest.raises(ValueError, match="twice"):
+        Landscape(lambda: a * a, (a, a))
+    with pytest.raises(TypeError, match="give leaves"):
+        Landscape(lambda: a * a, (a * b, b))
+    assert Landscape(lambda: 5.0, (a, b)).both(1.0, 1.0) == (5.0, [0.0, 0.0])

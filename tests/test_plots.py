@@ -9,10 +9,12 @@ import xml.etree.ElementTree as ET
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.collections import LineCollection
+from matplotlib.contour import QuadContourSet
 from matplotlib.quiver import Quiver
 from matplotlib.text import Text
 
-from micrograd_es import Field, exp
+from micrograd_es import Field, exp, log
 from micrograd_es.cli import main
 from micrograd_es.draw import plots
 from micrograd_es.drawings import DRAWINGS, drawing
@@ -63,22 +65,83 @@ def test_a_picture_is_the_same_bytes_in_every_process(tmp_path):
         found.append(path.read_bytes())
     assert found[0] == found[1]
     figure = picture("rates", STORY, "es")
-    figure.savefig(tmp_path / "own.svg", metadata={"Date": None})
+    figure.savefig(tmp_path / "own.svg")
     assert found[0] == (tmp_path / "own.svg").read_bytes() == figure._repr_svg_().encode()
 
 
 def test_arrows_are_as_long_as_the_slope_and_point_where_the_field_climbs():
-    figure = plots.arrows(bowl, (-2, 2), (-1, 1), size=5, language="en")
+    figure = plots.arrows(bowl, (-2, 2), (-1, 1), size=5, profile=0.5, language="en")
+    above, axes = figure.axes
     quiver = next(iter(figure.findobj(Quiver)))
     slopes = np.array([Field(bowl).gradient(x, y) for x, y in zip(quiver.X, quiver.Y, strict=True)])
     drawn = np.stack([quiver.U, quiver.V], axis=1)
-    kept = abs(slopes).sum(axis=1) > 0
-    ratio = drawn[kept] / slopes[kept]
-    assert np.allclose(ratio, ratio[0, 0])
-    same_length = plots.directions(bowl, (-2, 2), (-1, 1), (0, 0), size=4, language="en")
-    quiver = next(iter(same_length.findobj(Quiver)))
+    grid = Field(bowl).grid(np.linspace(-2, 2, 61), np.linspace(-1, 1, 61))
+    most = np.quantile(grid.magnitude, 0.98)
+    assert np.allclose(drawn, 0.95 * 2 / 5 / most * slopes)  # the largest fits into a cell
+    rings = [found for found in axes.findobj(QuadContourSet) if len(found.levels) == 1]
+    assert [ring.levels[0] for ring in rings] == [pytest.approx(0.8 * most)]
+    across, heights = above.lines[0].get_data()
+    assert heights == pytest.approx([bowl(x, 0.5) for x in across])
+
+
+def test_an_arrow_beside_a_singularity_leaves_the_others_as_they_are():
+    figure = plots.arrows(lambda x, y: log(x) + y * y, (1e-9, 2), (-1, 1), size=5, language="en")
+    quiver = next(iter(figure.findobj(Quiver)))
     lengths = np.hypot(quiver.U, quiver.V)
-    assert np.allclose(lengths, lengths[0])
+    assert max(lengths) <= 0.96 * 2 / 5
+    assert np.median(lengths) > 0.001
+
+
+def test_directions_are_all_as_long_beside_the_straight_way():
+    towards = (0.5, -0.25)
+    figure = plots.directions(bowl, (-2, 2), (-1, 1), towards, size=4, language="en")
+    quiver = next(iter(figure.findobj(Quiver)))
+    drawn = np.stack([quiver.U, quiver.V], axis=1)
+    ahead = np.array([Field(bowl).direction(x, y) for x, y in zip(quiver.X, quiver.Y, strict=True)])
+    assert np.allclose(drawn, 0.8 * 2 / 4 * ahead)
+    (lines,) = figure.findobj(LineCollection)
+    for (x, y), (u, v) in lines.get_segments():
+        assert (u - x) * (towards[1] - y) == pytest.approx((v - y) * (towards[0] - x))
+        assert (u - x) * (towards[0] - x) + (v - y) * (towards[1] - y) >= 0
+
+
+def test_tangents_and_arrows_have_the_slope_of_the_curve():
+    figure = plots.slopes(lambda x: x**3 - x, (-2, 2), [-1.5, 0.0, 1.5], language="en")
+    above, below = figure.axes
+    tangents = [line for line in above.lines[1:] if len(line.get_xdata()) == 2]
+    for line, x in zip(tangents, (-1.5, 0.0, 1.5), strict=True):
+        (a, b), (low, high) = line.get_data()
+        assert (high - low) / (b - a) == pytest.approx(3 * x * x - 1)
+    arrows = [found.U[0] for found in below.findobj(Quiver)]
+    assert np.allclose(np.array(arrows) / arrows[0], [1, -1 / 5.75, 1])
+    assert arrows[0] > 0
+    assert {"5.75", "−1"} <= set(written(figure))
+
+
+def test_axes_are_numbered_as_they_are_and_never_all_alike():
+    figure = plots.contours(bowl, (-1000.5, 1000.5), (12345.0, 12346.0), language="es")
+    figure.draw_without_rendering()
+    for axis, low, high in ((figure.axes[0].xaxis, -1000.5, 1000.5),
+                            (figure.axes[0].yaxis, 12345.0, 12346.0)):  # fmt: skip
+        told = [label.get_text() for label in axis.get_ticklabels()]
+        numbers = [float(text.replace("−", "-").replace(",", ".")) for text in told]
+        assert len(set(told)) == len(told) >= 3
+        assert numbers == sorted(numbers)
+        assert any(low <= x <= high for x in numbers)
+
+
+def test_the_zone_the_hyperbola_and_the_gradient_of_the_article_are_where_they_should_be():
+    for loss, zone in (("absolute", 0.5), ("squared", 0.25)):
+        story = tell(Lesson(loss=loss), None, 60)
+        found = [one.levels for one in picture("path", story, "en").findobj(QuadContourSet)]
+        assert any(list(levels) == [zone] for levels in found)
+    lines = [line.get_data() for line in picture("minima", STORY, "en").axes[0].lines]
+    u, v = next((u, v) for u, v in lines if len(u) > 200)
+    known = ~np.isnan(u)
+    assert u[known] * v[known] == pytest.approx(0.25)
+    quiver = next(iter(picture("step", STORY, "en").findobj(Quiver)))
+    assert quiver.V[0] / quiver.U[0] == pytest.approx(6 / 4)
+    assert quiver.U[0] > 0
 
 
 def test_paths_lie_where_the_descent_went_on_the_map_and_on_the_surface():
@@ -91,11 +154,19 @@ def test_paths_lie_where_the_descent_went_on_the_map_and_on_the_surface():
     surface = plots.surface(bowl, *frame, path=path, zone=0.5, language="en").axes[0]
     u, v, height = surface.lines[-1].get_data_3d()
     assert np.array_equal(np.stack([u, v], axis=1), path)
-    assert np.all(height >= [bowl(*point) for point in path])
+    lift = height - [bowl(*point) for point in path]
+    assert np.all(lift > 0)
+    assert lift == pytest.approx(lift[0])
+    assert {"A", "B"} <= {text.get_text().strip() for text in surface.texts}
 
 
 def test_errors_are_drawn_twice_and_a_zero_error_has_no_logarithm():
-    figure = plots.errors({"good": [4.0, 1.0, 0.0]}, goal=0.5, language="en")
+    runs = {"good": [4.0, 1.0, 0.0], **{f"{i}": [1.0] for i in range(9)}}
+    figure = plots.errors(runs, goal=0.5, language="en")
+    assert "the goal: 0.5" in written(figure)
+    styles = {(line.get_color(), line.get_linestyle(), line.get_marker())
+              for line in figure.axes[0].lines}  # fmt: skip
+    assert len(styles) == len(runs) + 1
     linear, logarithmic = (axes.lines[0].get_ydata() for axes in figure.axes)
     assert list(linear) == [4.0, 1.0, 0.0]
     assert list(logarithmic)[:2] == [4.0, 1.0]
@@ -106,6 +177,13 @@ def test_what_is_undefined_is_left_blank_and_a_field_of_nothing_is_an_error():
     plots.rendered(plots.contours(lambda x, y: (x * 1.0) ** 0.5 + y, (-1, 1), (-1, 1)), "svg")
     with pytest.raises(ValueError, match="nothing to draw"):
         plots.contours(lambda x, y: exp(1000.0 + x * 0), (-1, 1), (-1, 1))
+    with pytest.raises(ValueError, match="nothing to draw"):
+        plots.slopes(lambda x: log(x - 5), (-1, 1), [])
+    with pytest.raises(ValueError, match="nothing to draw"):
+        plots.arrows(lambda x, y: log(x - 5) + y, (-1, 1), (-1, 1))
+    plots.rendered(plots.contours(bowl, (-1, 1), (-1, 1), paths=[[]], gradient=1.0), "svg")
+    plots.rendered(plots.rates(bowl, (-1, 1), (-1, 1), {"none": []}), "svg")
+    plots.rendered(plots.errors({"none": [], "right": [0.0, 0.0]}), "svg")
     plots.rendered(plots.contours(lambda x, y: 0.0, (-1, 1), (-1, 1), zone=0.5), "svg")
     plots.rendered(plots.surface(lambda x, y: 0.0, (-1, 1), (-1, 1), zone=0.5), "svg")
     plots.rendered(plots.slopes(lambda x: 2.0, (-1, 1), [0.0]), "svg")
@@ -134,6 +212,7 @@ def test_every_picture_can_be_drawn_with_characters_too():
     for name in DRAWINGS:
         lines = drawing(name, STORY, Language("en")).split("\n")
         assert len(lines) >= 7
+        assert lines[-1].endswith(f"micrograd-es plot {name} -o {name}.svg")
     arrows = drawing("field", STORY, Language("en")).split("\n")[2:]
     assert arrows[0].startswith("↖")
     assert arrows[5] == "  ".join("←←←←←·→→→→→")

@@ -275,7 +275,10 @@ def edges_svg(end: int, drawn: Sketch, layout: Layout, tongue: Language) -> Iter
         path = [f"M{right:.0f} {heights[0]:.0f}"]
         for a, b in pairwise(heights):
             bend, end_x = right + EDGE / 2, right + EDGE - 4
-            path.append(f"C{bend:.0f} {a:.0f} {bend:.0f} {b:.0f} {end_x:.0f} {b:.0f}")
+            if round(a) != round(b):
+                path.append(f"C{bend:.0f} {a:.0f} {bend:.0f} {b:.0f} {end_x:.0f} {b:.0f}")
+            elif path[-1].startswith("H"):
+                path.pop()  # it goes straight on
             right += COLUMN
             path.append(f"H{right - COLUMN + EDGE if b is port else right:.0f}")
         constant = drawn.nodes[start].shape == "constant"

@@ -8,20 +8,22 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from html import escape
 from importlib.resources import files
 from typing import Any
 
-from micrograd_es.draw.graph import SYMBOLS, Drawn, Svg, picture, sketch
+from micrograd_es.draw.graph import SYMBOLS, Svg, picture, sketch
 from micrograd_es.draw.steps import Steps, steps
+from micrograd_es.errors import NonFiniteError
 from micrograd_es.gate import shown
 from micrograd_es.language import LANGUAGES, Language, sentences
 from micrograd_es.value import Undefined, Value, is_constant
 
 LIMIT = 200  # nodes that a page shows one by one
-SPOKEN = ("page_", "rate_")  # the sentences that a page may say begin so
+SPOKEN = "page_"  # the sentences that a page may say begin so
 Parts = Mapping[str, Any]
 
 
@@ -43,7 +45,7 @@ def page(output: Value, language: str | None = None, title: str = "") -> Page:
 
     Its title is the output's name unless given. It opens in es or en, the language of the
     environment unless given, and speaks both. No `grad` is touched. ValueError for more than 200
-    nodes; DomainError where backward() would raise it.
+    nodes; NonFiniteError for numbers that are not finite; DomainError as of backward().
     """
     tongue = Language(language)
     graphs = {"graph": stepped(output, tongue)}
@@ -93,6 +95,12 @@ def stepped(output: Value, tongue: Language) -> Stepped:
     if type(output) is not Value:
         raise TypeError(f"a page of {shown(output)}: it plays the graph of a Value")
     found = steps(output)
+    for node, name, grad in zip(found.nodes, found.names, found.grads, strict=True):
+        if not (math.isfinite(node.data) and math.isfinite(grad)):
+            raise NonFiniteError(
+                f"{name} has data {node.data} and grad {grad}: a page shows finite numbers; "
+                "find_nonfinite(output) tells where they come from"
+            )
     if len(found.nodes) > LIMIT:
         raise ValueError(
             f"{len(found.nodes)} nodes: a page shows up to {LIMIT} one by one; "
@@ -102,19 +110,19 @@ def stepped(output: Value, tongue: Language) -> Stepped:
     for node, name, grad, one in zip(
         found.nodes, found.names, found.grads, drawn.nodes, strict=True
     ):
-        one.label = called(node, name, one)
+        one.label = called(node, name)
         one.members = [Shown(node.data, grad, None)]
     played = type(drawn)(drawn.nodes, drawn.args, drawn.edges, drawn.flow, "", gradients=True)
     title = found.names[-1]
     return Stepped(title, found, picture(played, tongue.say("page_graph_told", name=title), tongue))
 
 
-def called(node: Any, name: str, drawn: Drawn) -> str:
+def called(node: Any, name: str) -> str:
     """Return the head of a node: its name, and its operation's symbol."""
     if is_constant(node):
         return ""
     if not node.args:
-        return drawn.label
+        return name
     return f"{name} ({SYMBOLS.get(node.primitive.name, node.primitive.name)})"
 
 
@@ -247,7 +255,13 @@ def stepper(graphs: Mapping[str, Stepped], tongue: Language) -> str:
         f"{graph.svg}</div>"
         for key, graph in graphs.items()
     )
-    told = ["leaf", "constant", "operation", "output", "data", "partial", "grad"]
+    told = ["leaf", "constant", "operation", "output", "data", "partial", "grad", "done"]
+    if any(
+        node.primitive and node.primitive.name == "dot"
+        for g in graphs.values()
+        for node in g.steps.nodes
+    ):
+        told.append("dot")
     if any("sech²" in step.letters for graph in graphs.values() for step in graph.steps.backward):
         told.append("sech")
     explained = marks(tuple(f"page_mark_{one}" for one in told), tongue)

@@ -58,6 +58,7 @@ STYLE: Any = {
     "hatch.linewidth": 0.6,
     "figure.dpi": 100,
 }
+UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # else no two are alike
 POINTS = 61  # of a picture's grid, along each axis
 Interval = tuple[float, float]
 Drawable = Field | Callable[..., Any]
@@ -70,9 +71,11 @@ class Picture(Figure):
     def _repr_svg_(self) -> str:
         return rendered(self, "svg").decode()
 
-    def savefig(self, *args: Any, **options: Any) -> None:
+    def savefig(self, fname: Any, **options: Any) -> None:
+        kind = options.get("format") or Path(str(fname)).suffix.removeprefix(".")
+        options.setdefault("metadata", UNDATED.get(kind))
         with matplotlib.rc_context({"svg.hashsalt": "micrograd-es"}):  # else names are random
-            super().savefig(*args, **options)
+            super().savefig(fname, **options)
 
 
 def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
@@ -87,9 +90,9 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
 
 
 def rendered(figure: Figure, kind: str) -> bytes:
-    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
     out = io.BytesIO()
-    figure.savefig(out, format=kind, metadata=undated, dpi=200)
+    with matplotlib.rc_context({"svg.hashsalt": "micrograd-es"}):
+        figure.savefig(out, format=kind, metadata=UNDATED.get(kind), dpi=200)
     return out.getvalue()
 
 
@@ -109,7 +112,8 @@ def arrows(
     language: str | None = None,
 ) -> Figure:
     """Return the field of gradients: each arrow points to where the field climbs fastest there, and
-    its length is that slope.
+    its length is that slope; beside a singularity, where 2 % are longer than all others, no longer
+    than these. ValueError where the field has no gradient.
 
     With `profile`, a number on the second axis, the heights along that line are drawn above, and a
     line rings the steepest part: slopes from 80 % of the largest one. On top come paths, and what
@@ -132,15 +136,16 @@ def arrows(
             decimal(tongue, above.yaxis)
         handles = [arrow_handle(INK, tongue.say("plot_gradient"))]
         fine = seen.grid(spread(x), spread(y))
-        shade(axes, fine.axes, fine.value)
-        most = numpy.nanmax(fine.magnitude) or 1.0
+        shade(axes, *heights(seen, x, y))
+        most = largest(fine.magnitude)
         if profile is not None:
             axes.contour(*fine.axes, fine.magnitude, [0.8 * most], colors=BLUE, linewidths=2)
             handles.append(Line2D([], [], color=BLUE, lw=2, label=tongue.say("plot_steepest")))
         coarse = seen.grid(middles(x, size), middles(y, size))
         longest = 0.95 * min(x[1] - x[0], y[1] - y[0]) / size
+        shrunk = longest / numpy.maximum(coarse.magnitude, most)  # a singularity does not grow
         (u, v), (du, dv) = coarse.axes, coarse.gradient
-        arrow(axes, u, v, longest / most * du, longest / most * dv, INK)
+        arrow(axes, u, v, shrunk * du, shrunk * dv, INK)
         for path in paths:
             walk(axes, path)
         handles += [*handles_of(paths, None, tongue), *mark(axes, marked or {})]
@@ -204,6 +209,7 @@ def slopes(
     tongue = Language(language)
     seen = seen_as_field(curve)
     across = spread(x, 4 * POINTS)
+    limits = padded([value(seen, u) for u in across])
     found = [(u, seen.value(u), seen.gradient(u)[0]) for u in points]
     most = max((abs(slope) for *_, slope in found), default=0.0) or 1.0
     reach = (x[1] - x[0]) / 9
@@ -215,11 +221,11 @@ def slopes(
             above.plot([u - run, u + run], [height - run * slope, height + run * slope], color=INK)
             above.plot(u, height, "o", color=INK)
             below.plot(u, 0, "o", color=INK)
-            told = minus(tongue.number(round(slope, 2)))
+            told = minus(tongue.number(slope if abs(slope) > 1e-9 * most else 0.0, ".3g"))
             below.annotate(told, (u, 0), (0, -20), textcoords="offset points", ha="center")
             arrow(below, [u], [0], [reach * slope / most], [0], INK)
         above.set_ylabel(tongue.say("plot_height"))
-        above.set_ylim(*padded([value(seen, u) for u in across]))
+        above.set_ylim(*limits)
         below.set(ylim=(-1, 1), yticks=[], xlabel=name, xlim=x)
         below.set_title(tongue.say("plot_slope"), loc="left")
         below.spines["left"].set_visible(False)
@@ -260,10 +266,12 @@ def surface(
             u, v = zip(*seen_of_it, strict=True)
             axes.plot(u, v, above, color="white", lw=4, zorder=5)
             axes.plot(u, v, above, "o-", color=BLUE, lw=2, ms=4, zorder=6)
+            for letter, i in ends(seen_of_it):
+                axes.text(u[i], v[i], above[i], f" {letter}", weight="bold", color=BLUE, zorder=7)
         axes.set(xlabel=names[0], ylabel=names[1], zlabel=tongue.say("plot_error"))
         axes.view_init(elev=32, azim=-125)
         decimal(tongue, axes.xaxis, axes.yaxis, axes.zaxis)
-        key(figure, handles_of([seen_of_it], zone, tongue))
+        key(figure, handles_of([seen_of_it], visible(zone, height), tongue))
     return figure
 
 
@@ -292,11 +300,11 @@ def contours(
         shade(axes, *found)
         levels(axes, *found, tongue)
         paint_zone(axes, *found, zone)
-        handles = handles_of(paths, zone if inside(zone, found[1]) else None, tongue)
+        handles = handles_of(paths, visible(zone, found[1]), tongue)
         handles += mark(axes, marked or {})
         for path in paths:
-            start = path[0]
-            if gradient is not None:
+            if path and gradient is not None:
+                start = path[0]
                 du, dv = (gradient * slope for slope in seen.gradient(*start))
                 arrow(axes, [start[0]], [start[1]], [du], [dv], ORANGE)
             walk(axes, path)
@@ -333,7 +341,7 @@ def rates(
             axes.label_outer()
         for axes in panels[len(runs) :]:
             axes.set_axis_off()
-        key(figure, handles_of(list(runs.values()), zone, tongue))
+        key(figure, handles_of(list(runs.values()), visible(zone, found[1]), tongue))
     return figure
 
 
@@ -351,21 +359,22 @@ def errors(
             for i, (label, run) in enumerate(runs.items()):
                 seen = [e if e > 0 else math.nan for e in run] if axes is logarithmic else run
                 every = max(1, len(run) // 12)
-                style, colour = LINES[i % len(LINES)], CYCLE[i % len(CYCLE)]
+                style = LINES[(i + i // len(CYCLE)) % len(LINES)]
+                colour = CYCLE[i % len(CYCLE)]
                 axes.plot(seen, style, color=colour, label=label, markevery=every)
             if goal is not None:
-                axes.axhline(goal, color=GREEN, lw=1.5, ls=":")
+                told = tongue.say("plot_goal", goal=goal)
+                axes.axhline(goal, color=GREEN, lw=2, ls=":", label=told)
             axes.set_ylabel(tongue.say("plot_error"))
             axes.grid(alpha=0.3)
-        top = 1.5 * max((run[0] for run in runs.values()), default=1.0)
-        linear.set_ylim(0, top or 1.0)
+        linear.set_ylim(0, 1.5 * max((run[0] for run in runs.values() if run), default=0) or 1.0)
         linear.set_title(tongue.say("plot_linear"), loc="left")
-        logarithmic.set_yscale("log")
+        if any(error > 0 for run in runs.values() for error in run):
+            logarithmic.set_yscale("log")
         logarithmic.set_title(tongue.say("plot_logarithmic"), loc="left")
         logarithmic.set_xlabel(tongue.say("column_step"))
         decimal(tongue, linear.yaxis, logarithmic.xaxis)
-        handles = linear.get_lines()[: len(runs)]
-        key(figure, handles)
+        key(figure, linear.get_lines())
     return figure
 
 
@@ -415,6 +424,14 @@ def middles(interval: Interval, count: int) -> list[float]:
     return [low + (high - low) * (i + 0.5) / count for i in range(count)]
 
 
+def largest(magnitude: np.ndarray) -> float:
+    """Return the largest slope but for the uppermost 2 %, which may be near a singularity."""
+    known = magnitude[numpy.isfinite(magnitude)]
+    if not known.size:
+        raise ValueError("nothing to draw: the field has a gradient nowhere in the picture")
+    return float(numpy.quantile(known, 0.98)) or 1.0
+
+
 def rounded_levels(values: np.ndarray, count: int) -> list[float]:
     """Return about `count` heights with equal areas between them, of two digits."""
     parts = numpy.nanquantile(values, numpy.linspace(0.04, 0.96, count))
@@ -441,19 +458,29 @@ def inside(height: float | None, values: np.ndarray) -> bool:
     return height is not None and bool(numpy.nanmin(values) < height < numpy.nanmax(values))
 
 
+def visible(height: float | None, values: np.ndarray) -> float | None:
+    return height if inside(height, values) else None
+
+
 def paint_zone(axes: Axes, grid: Any, values: np.ndarray, zone: float | None) -> None:
     if zone is not None and inside(zone, values):
         axes.contourf(*grid, values, [numpy.nanmin(values), zone], colors=[GREEN], alpha=0.35)
         axes.contour(*grid, values, [zone], colors=GREEN, linewidths=1.5)
 
 
+def ends(path: Path2) -> list[tuple[str, int]]:
+    """Return the letters at a path's ends: A and B, or A alone."""
+    return [("A", 0)] + [("B", -1)] * (len(path) > 1)
+
+
 def walk(axes: Axes, path: Path2) -> None:
-    """Draw a path: A where it starts, an arrow for each step that is long enough, B at its end."""
+    """Draw a path: a dot for each step, A where it starts, B at its end."""
+    if not path:
+        return
     u, v = (numpy.array(c) for c in zip(*path, strict=True))
     axes.plot(u, v, "-", color="white", lw=4)
     axes.plot(u, v, "o-", color=BLUE, lw=1.8, ms=4)
-    ends = [("A", 0)] + [("B", -1)] * (len(path) > 1)
-    for letter, i in ends:
+    for letter, i in ends(path):
         axes.plot(u[i], v[i], "o", color=BLUE, ms=13, mec="white")
         axes.text(
             u[i], v[i], letter, color="white", weight="bold", size=9, ha="center", va="center",
@@ -506,6 +533,8 @@ def frame(axes: Axes, x: Interval, y: Interval, names: tuple[str, str], tongue: 
 
 
 def padded(numbers: Sequence[float]) -> Interval:
+    if not numpy.isfinite(numbers).any():
+        raise ValueError("nothing to draw: the function is undefined on the whole interval")
     low, high = numpy.nanmin(numbers), numpy.nanmax(numbers)
     room = 0.08 * (high - low) or 1.0
     return low - room, high + room
@@ -514,7 +543,7 @@ def padded(numbers: Sequence[float]) -> Interval:
 def decimal(tongue: Language, *axes: Any) -> None:
     """Write the numbers of axes with the decimal sign of the language."""
     for axis in axes:
-        axis.set_major_formatter(FuncFormatter(lambda x, _: minus(tongue.number(x))))
+        axis.set_major_formatter(FuncFormatter(lambda x, _: minus(tongue.number(x, ".10g"))))
 
 
 def minus(text: str) -> str:

@@ -75,17 +75,23 @@ def steps(output: Value) -> Steps:
 
 
 def named(order: Sequence[Value]) -> Iterator[str]:
-    """Yield what to call each node: its name, its number, or v1, v2 …; the output y or f."""
+    """Yield what to call each node: its name, its number, or v1, v2 …; the output y or f.
+
+    Names are told apart: a second node of the name a is a′.
+    """
     taken = {node.name for node in order}
     fresh = (name for i in range(1, 2 + len(order) + len(taken)) if (name := f"v{i}") not in taken)
     last = next((name for name in ("y", "f") if name not in taken), "")
+    met: set[str] = set()
     for node in order:
-        if node.name:
-            yield typed(node.name)
-        elif is_constant(node):
+        if is_constant(node):
             yield f"{node.data:g}"
-        else:
-            yield last if last and node is order[-1] else next(fresh)
+            continue
+        name = typed(node.name or "") or (last if node is order[-1] and last else next(fresh))
+        while name in met:
+            name += "′"
+        met.add(name)
+        yield name
 
 
 def operation(i: int, node: Value, names: Mapping[Value, str]) -> Forward:

@@ -8,8 +8,9 @@ const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const graphs = Object.keys(D.graphs);
 const descent = D.descent;
 const fresh = { lang: document.documentElement.lang, graph: graphs[0], op: 0 };
+const usual = (loss) => descent.presets[loss].good ?? Math.floor(descent.rates.length / 2);
 if (descent) {
-  Object.assign(fresh, { loss: descent.losses[0], rate: descent.presets[descent.losses[0]].good });
+  Object.assign(fresh, { loss: descent.losses[0], rate: usual(descent.losses[0]) });
   Object.assign(fresh, { start: 0, step: 0, turn: descent.turn, tilt: descent.tilt });
 }
 const state = { ...fresh };
@@ -66,8 +67,8 @@ function readAddress() {
   if (!descent) return;
   state.loss = one("loss", descent.losses, fresh.loss);
   const rate = Number(asked.get("rate"));
-  const usual = descent.presets[state.loss].good;
-  state.rate = rate > 0 && Number.isFinite(rate) ? nearest(descent.rates, rate) : usual;
+  const given = rate > 0 && Number.isFinite(rate);
+  state.rate = given ? nearest(descent.rates, rate) : usual(state.loss);
   state.start = within(asked.get("start"), descent.starts.length - 1, 0);
   state.step = within(asked.get("step"), run().steps.length - 1, 0);
 }
@@ -103,7 +104,7 @@ function seen([w1, w2]) {
 }
 
 function drawDescent() {
-  const { steps, verdict } = run();
+  const { steps } = run();
   const last = steps.length - 1;
   state.step = Math.min(state.step, last);
   const walked = steps.slice(0, state.step + 1);
@@ -123,13 +124,13 @@ function drawDescent() {
   const presets = descent.presets[state.loss];
   let sentence = "";
   for (const button of all("[data-preset]")) {
-    const chosen = presets[button.dataset.preset] === state.rate;
+    const place = presets[button.dataset.preset];
+    const chosen = place === state.rate;
+    button.disabled = place === null;
     button.setAttribute("aria-pressed", chosen);
-    const as = { small: ["slow"], good: ["reached"], large: ["bounces", "diverges"] };
-    const fits = (as[button.dataset.preset] ?? [verdict]).includes(verdict);
-    if (chosen && fits && state.start === 0) sentence = say(`page_${button.dataset.preset}_text`);
+    if (chosen && state.start === 0) sentence = say(`page_${button.dataset.preset}_text`);
   }
-  $("verdict").textContent = `η = ${num(rate)}: ${say(`rate_${verdict}`, { steps: last, limit: last })}. ${sentence}`;
+  $("verdict").textContent = `η = ${num(rate)}: ${becomes()} ${sentence}`;
   $("bound").textContent = bound(rate);
   const points = walked.map(seen);
   set("path", { points: pairs(points) });
@@ -154,18 +155,24 @@ function drawUphill(x, y, g1, g2) {
   set("uphill", { d: length ? `M${x} ${y}L${ex} ${ey}${barbs}` : "" });
 }
 
+function becomes() {
+  const { verdict, count, steps } = run();
+  const one = count === 1 && verdict === "reached" ? "_one" : "";
+  return say(`page_is_${verdict}${one}`, { steps: count, limit: steps.length - 1 });
+}
+
 function bound(rate) {
   const { bound: limit, curvature, jump, verdict } = run();
   if (limit === null) return say("page_flat");
+  const parts = { rate, bound: limit, curvature, jump, width: descent.width };
   const wild = verdict === "diverges";
   if (state.loss === "squared") {
-    const key = wild ? "wild" : rate < limit ? "below" : "above";
-    return say(`page_squared_${key}`, { rate, bound: limit, curvature });
+    if (wild) return say(rate > limit ? "page_squared_wild" : "page_squared_far", parts);
+    return say(rate < limit ? "page_squared_below" : "page_squared_above", parts);
   }
   if (wild) return say("page_absolute_wild");
-  const { width } = descent;
-  const key = jump > width ? "jumps" : verdict === "bounces" ? "maybe" : "fits";
-  return say(`page_absolute_${key}`, { jump, width });
+  const key = jump > descent.width ? "jumps" : verdict === "bounces" ? "maybe" : "fits";
+  return say(`page_absolute_${key}`, parts);
 }
 
 function drawCurve(walked) {
@@ -203,7 +210,8 @@ function drawSurface(walked) {
   cells.sort((a, b) => b[0] - a[0]);
   $("mesh").innerHTML = cells.map((cell) => cell[1]).join("");
   const span = descent.high - descent.low;
-  const inside = walked.filter(([a, b]) => Math.max(Math.abs(a), Math.abs(b)) <= span / 2);
+  const out = walked.findIndex(([a, b]) => Math.max(Math.abs(a), Math.abs(b)) > span / 2);
+  const inside = out < 0 ? walked : walked.slice(0, out);
   const top = descent.tops[state.loss];
   const rise = (error) => (state.loss === "squared" ? Math.log1p(error) / Math.log1p(top) : error / top);
   const points = inside.map(([a, b, , error]) => project(a / span, b / span, Math.min(1, rise(error)) + 0.02));
@@ -303,11 +311,13 @@ function drawSteps() {
   });
   $("log").replaceChildren(...items);
   $("log").scrollTop = $("log").scrollHeight;
-  for (const node of all(".now", figure).slice(0, 1)) {
-    const [outer, inner] = [figure.getBoundingClientRect(), node.getBoundingClientRect()];
-    if (inner.left < outer.left || inner.right > outer.right)
-      figure.scrollLeft += inner.left - outer.left - outer.width / 2;
-  }
+  const node = figure.querySelector("[data-node].now");
+  if (!node) return;
+  const [outer, inner] = [figure.getBoundingClientRect(), node.getBoundingClientRect()];
+  if (inner.left < outer.left || inner.right > outer.right)
+    figure.scrollLeft += inner.left - outer.left - outer.width / 2;
+  if (inner.top < outer.top || inner.bottom > outer.bottom)
+    figure.scrollTop += inner.top - outer.top - outer.height / 2;
 }
 
 // ---- together ----
@@ -343,12 +353,13 @@ if (descent) {
   $("rate").oninput = () => walk({ rate: Number($("rate").value) });
   $("start").oninput = () => walk({ start: Number($("start").value) });
   for (const radio of all("[name=loss]"))
-    radio.onchange = () => walk({ loss: radio.value, rate: descent.presets[radio.value].good });
+    radio.onchange = () => walk({ loss: radio.value, rate: usual(radio.value) });
   for (const button of all("[data-preset]"))
     button.onclick = () => walk({ rate: descent.presets[state.loss][button.dataset.preset], start: 0 });
   const turned = (by, up) => {
-    state.turn += by;
-    state.tilt = clip(state.tilt + up, 0.1, 1.4);
+    const full = 2 * Math.PI;
+    state.turn = ((((state.turn + by + Math.PI) % full) + full) % full) - Math.PI;
+    state.tilt = clip(state.tilt + up, 0.1, 0.8);
     drawSurface(run().steps.slice(0, state.step + 1));
   };
   $("turn").oninput = () => turned(Number($("turn").value) - state.turn, 0);
@@ -372,6 +383,17 @@ if (descent) {
 }
 addEventListener("hashchange", () => {
   readAddress();
+  draw();
+});
+// On paper: how it ends, if nothing was pressed yet.
+const before = {};
+addEventListener("beforeprint", () => {
+  Object.assign(before, { op: state.op, step: state.step });
+  Object.assign(state, { op: state.op || operations(), step: state.step || Infinity });
+  draw();
+});
+addEventListener("afterprint", () => {
+  Object.assign(state, before);
   draw();
 });
 readAddress();
