@@ -16,7 +16,7 @@ from matplotlib.text import Text
 
 from micrograd_es import Field, exp, log
 from micrograd_es.cli import main
-from micrograd_es.draw import plots
+from micrograd_es.draw import plots, sheet
 from micrograd_es.drawings import DRAWINGS, drawing
 from micrograd_es.files import write
 from micrograd_es.gallery import PICTURES, picture
@@ -34,7 +34,7 @@ def bowl(x, y):
 def written(figure):
     """Return all texts of a figure as its SVG holds them."""
     with matplotlib.rc_context({"svg.fonttype": "none"}):
-        root = ET.fromstring(plots.rendered(figure, "svg"))
+        root = ET.fromstring(sheet.rendered(figure, "svg"))
     return ["".join(element.itertext()) for element in root.iter() if element.tag.endswith("text")]
 
 
@@ -174,19 +174,19 @@ def test_errors_are_drawn_twice_and_a_zero_error_has_no_logarithm():
 
 
 def test_what_is_undefined_is_left_blank_and_a_field_of_nothing_is_an_error():
-    plots.rendered(plots.contours(lambda x, y: (x * 1.0) ** 0.5 + y, (-1, 1), (-1, 1)), "svg")
+    sheet.rendered(plots.contours(lambda x, y: (x * 1.0) ** 0.5 + y, (-1, 1), (-1, 1)), "svg")
     with pytest.raises(ValueError, match="nothing to draw"):
         plots.contours(lambda x, y: exp(1000.0 + x * 0), (-1, 1), (-1, 1))
     with pytest.raises(ValueError, match="nothing to draw"):
         plots.slopes(lambda x: log(x - 5), (-1, 1), [])
     with pytest.raises(ValueError, match="nothing to draw"):
         plots.arrows(lambda x, y: log(x - 5) + y, (-1, 1), (-1, 1))
-    plots.rendered(plots.contours(bowl, (-1, 1), (-1, 1), paths=[[]], gradient=1.0), "svg")
-    plots.rendered(plots.rates(bowl, (-1, 1), (-1, 1), {"none": []}), "svg")
-    plots.rendered(plots.errors({"none": [], "right": [0.0, 0.0]}), "svg")
-    plots.rendered(plots.contours(lambda x, y: 0.0, (-1, 1), (-1, 1), zone=0.5), "svg")
-    plots.rendered(plots.surface(lambda x, y: 0.0, (-1, 1), (-1, 1), zone=0.5), "svg")
-    plots.rendered(plots.slopes(lambda x: 2.0, (-1, 1), [0.0]), "svg")
+    sheet.rendered(plots.contours(bowl, (-1, 1), (-1, 1), paths=[[]], gradient=1.0), "svg")
+    sheet.rendered(plots.rates(bowl, (-1, 1), (-1, 1), {"none": []}), "svg")
+    sheet.rendered(plots.errors({"none": [], "right": [0.0, 0.0]}), "svg")
+    sheet.rendered(plots.contours(lambda x, y: 0.0, (-1, 1), (-1, 1), zone=0.5), "svg")
+    sheet.rendered(plots.surface(lambda x, y: 0.0, (-1, 1), (-1, 1), zone=0.5), "svg")
+    sheet.rendered(plots.slopes(lambda x: 2.0, (-1, 1), [0.0]), "svg")
 
 
 EXTREMES = [
@@ -204,7 +204,7 @@ EXTREMES = [
 )
 def test_whatever_the_numbers_there_is_a_picture_without_a_warning(name, numbers):
     story = tell(Lesson(**numbers), None, 20)
-    plots.rendered(picture(name, story, "es"), "png")
+    sheet.rendered(picture(name, story, "es"), "png")
 
 
 def test_every_picture_can_be_drawn_with_characters_too():
