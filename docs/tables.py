@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from micrograd_es import floats
-from micrograd_es.check import points_of
 from micrograd_es.errors import DomainError
 from micrograd_es.makers import node_of
 from micrograd_es.primitive import Primitive
 from micrograd_es.primitives import TABLE
+from micrograd_es.row_check import points_of
 from micrograd_es.value import Undefined, Value, is_constant, topological_order
 
 HERE = Path(__file__).parent

@@ -3,7 +3,14 @@
 from micrograd_es import losses, nn, optim
 from micrograd_es import notation as notation  # hangs the operators on Value
 from micrograd_es.attribution import Responsibility, responsibility
-from micrograd_es.check import GradientCheck, PrimitiveCheck, check_gradient, check_primitive
+from micrograd_es.check import (
+    GradientCheck,
+    assert_gradient,
+    check_directions,
+    check_gradient,
+    check_hessian,
+    taylor_test,
+)
 from micrograd_es.diagnosis import NonFinite, find_nonfinite, origins
 from micrograd_es.errors import (
     DomainError,
@@ -86,6 +93,7 @@ from micrograd_es.primitives import (
 from micrograd_es.primitives import (
     round as round,
 )
+from micrograd_es.row_check import PrimitiveCheck, check_primitive
 from micrograd_es.value import Value, gradient, topological_order
 
 # `abs` and `round` are left out of a star import: there the built-in ones serve, which know Values.
@@ -109,12 +117,15 @@ __all__ = [
     "acosh",
     "asin",
     "asinh",
+    "assert_gradient",
     "atan",
     "atan2",
     "atanh",
     "cbrt",
     "ceil",
+    "check_directions",
     "check_gradient",
+    "check_hessian",
     "check_primitive",
     "clip",
     "cos",
@@ -172,6 +183,7 @@ __all__ = [
     "step",
     "tan",
     "tanh",
+    "taylor_test",
     "topological_order",
     "total",
     "value_and_grad",

@@ -1,42 +1,60 @@
-"""Slopes by measuring: nudge an input, see how far the output moves.
+"""Is this gradient right? A verdict, by measuring the slopes: pass, fail or inconclusive.
 
-Apart from asking for our own gradient, and for what a row says, it knows nothing of the graph.
+There is no absolute tolerance: `1e-6 * tanh(x)` with the gradient 0 is wrong, and found to be. What
+passes was measured well enough to tell; what could not be is inconclusive, with the reason.
 """
 
 from __future__ import annotations
 
 import math
 import random
-import threading
+import statistics
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
-from micrograd_es.errors import DomainError, GradientMismatch, PrimitiveError
-from micrograd_es.gate import as_float, shown
-from micrograd_es.makers import UNDEFINED, node_of
-from micrograd_es.primitive import Primitive
-from micrograd_es.value import Undefined, Value, gradient
+from micrograd_es.errors import GradientMismatch
+from micrograd_es.functions import grad
+from micrograd_es.gate import as_float
+from micrograd_es.measure import EPSILON, SAFETY, Line, Measured, Slope, measure
+from micrograd_es.value import Value
+from micrograd_es.value import gradient as gradient_of
 
-TOLERANCE = 1e-6  # of the larger of the two slopes, or of the slopes just around it
-EPSILON = 2.0**-52
+TOLERANCE = 1e-6  # of the larger of two slopes: how well one must be measured to pass
+KINK = 1e-4  # of the larger of two slopes: how far apart left and right are at a kink
+FLAT = 1e-3  # of the tolerance: a slope this small, beside those around it, is that of a flat point
+Function = Callable[..., Any]
 
 
 @dataclass(frozen=True, slots=True)
 class InputCheck:
-    """One input: the slope claimed, the slope measured ± its bound, and the verdict on them."""
+    """One input: the slope claimed, the slope measured ± its bound, the verdict and its reason.
+
+    interval  the slopes on the left and on the right, where they differ: whatever lies between them
+              is a subgradient, and passes
+    """
 
     claimed: float
     measured: float
     bound: float
     verdict: str
     reason: str
+    interval: tuple[float, float] | None = None
+
+    @property
+    def resolution(self) -> float:
+        """The bound relative to the slope: how small an error would have been seen."""
+        size = max(abs(self.claimed), abs(self.measured))
+        return self.bound / size if size else 0.0 if self.verdict == "pass" else math.inf
 
 
 @dataclass(frozen=True, slots=True)
 class GradientCheck:
-    """What check_gradient found: one InputCheck for each input and an overall verdict."""
+    """What a check found: one InputCheck for each input, or direction, and an overall verdict.
+
+    Prints as a table: input, claimed, measured ± bound, verdict and reason.
+    """
 
     inputs: tuple[InputCheck, ...]
 
@@ -46,224 +64,252 @@ class GradientCheck:
         found = {one.verdict for one in self.inputs}
         return next((v for v in ("fail", "inconclusive") if v in found), "pass")
 
+    def __str__(self) -> str:
+        rows = [("input", "claimed", "measured", "verdict")]
+        for i, one in enumerate(self.inputs, start=1):
+            measured = f"{one.measured:.9g} ± {one.bound:.1g}"
+            told = ": ".join(filter(None, [one.verdict, one.reason]))
+            rows.append((str(i), f"{one.claimed:.9g}", measured, told))
+        widths = [max(len(row[k]) for row in rows) for k in range(3)]
+        lines = ("  ".join([*map(str.ljust, row, widths), row[3]]) for row in rows)
+        return "\n".join(lines)
+
 
 def check_gradient(
-    f: Callable[..., Any], point: Sequence[float], gradient: Sequence[float] | None = None
+    f: Function,
+    point: Sequence[float],
+    gradient: Sequence[float] | None = None,
+    tolerance: float = TOLERANCE,
 ) -> GradientCheck:
-    """Compare a gradient of f at point with central differences: pass, fail or inconclusive.
+    """Compare a gradient of f at a point with slopes measured there: pass, fail or inconclusive.
 
-    f takes its inputs as separate numbers. Without `gradient`, f is run on Values and the gradient
-    is ours. Steps are relative to the input. A slope passes within its error bound plus 1e-6 of its
-    size; where the bound itself is wider than 1e-6, or f is not defined around the point, nothing
-    is concluded. Errors that f raises at the point itself are not caught.
+    f is any function of floats, its inputs as separate arguments; `gradient` is what any engine
+    says, a slope for each input. Without it f is run on Values, and the gradient is ours. A slope
+    fails if it is off by more than four bounds and half of `tolerance`; it passes if its bound is
+    below `tolerance`, which is relative to the slope. What f raises at the point itself is not
+    caught; nearby, ValueError, OverflowError and ZeroDivisionError say where its domain ends.
+
+    >>> print(check_gradient(lambda x, y: x * y, [3.0, 2.0], [2.0, 3.1]))
+    input  claimed  measured   verdict
+    1      2        2 ± 1e-14  pass
+    2      3.1      3 ± 1e-14  fail: off by 0.1
     """
     x = [as_float(number) for number in point]
-    as_float(f(*x))
+    y = as_float(f(*x))
     claims = own_gradient(f, x) if gradient is None else [as_float(g) for g in gradient]
     if len(claims) != len(x):
         raise ValueError(f"{len(claims)} slopes for {len(x)} inputs: give one slope for each input")
-    return GradientCheck(tuple(judge(f, x, i, claim) for i, claim in enumerate(claims)))
+    found = (
+        judge(guarded(lambda t, i=i: f(*x[:i], t, *x[i + 1 :])), at, y, claim, tolerance)
+        for i, (at, claim) in enumerate(zip(x, claims, strict=True))
+    )
+    return GradientCheck(tuple(found))
 
 
-def own_gradient(f: Callable[..., Any], point: Sequence[float]) -> list[float]:
+def assert_gradient(
+    f: Function,
+    point: Sequence[float],
+    gradient: Sequence[float] | None = None,
+    tolerance: float = TOLERANCE,
+) -> None:
+    """Raise GradientMismatch, with a table of all inputs, if check_gradient finds a wrong slope."""
+    found = check_gradient(f, point, gradient, tolerance)
+    if found.verdict == "fail":
+        raise GradientMismatch(f"the gradient at {tuple(point)} is not the one measured:\n{found}")
+
+
+def check_hessian(
+    f: Function, point: Sequence[float], hessian: Sequence[Sequence[float]] | None = None
+) -> tuple[GradientCheck, ...]:
+    """Compare second derivatives with slopes measured on our gradient of f: a check for each row.
+
+    Without `hessian`, they are ours too. f is written with operators and primitives.
+    """
+    size = len(point)
+
+    def slope(i: int) -> Function:
+        return lambda *xs: grad(lambda v: f(*v))(list(xs))[i]
+
+    rows = [None] * size if hessian is None else list(hessian)
+    return tuple(check_gradient(slope(i), point, row) for i, row in enumerate(rows))
+
+
+def check_directions(
+    f: Function,
+    point: Sequence[float],
+    gradient: Sequence[float] | None = None,
+    count: int = 5,
+    rng: random.Random | None = None,
+) -> GradientCheck:
+    """Compare a gradient with the slopes measured along random directions: for many inputs.
+
+    Each direction moves every input, by up to its own size; a wrong slope hides from none of them
+    but by chance. The entries of the result are directions, not inputs.
+    """
+    x = [as_float(number) for number in point]
+    y = as_float(f(*x))
+    claims = own_gradient(f, x) if gradient is None else [as_float(g) for g in gradient]
+    found = []
+    for ahead in directions(x, count, rng or random.Random()):
+        line = guarded(along(f, x, ahead))
+        claim = math.fsum(g * v for g, v in zip(claims, ahead, strict=True))
+        found.append(judge(line, 0.0, y, claim, TOLERANCE))
+    return GradientCheck(tuple(found))
+
+
+@dataclass(frozen=True, slots=True)
+class TaylorCheck:
+    """How fast the remainder f(x + hv) - f(x) - h·∇f·v goes to 0: order 2 for the true gradient.
+
+    order       log2 of what halving h divides the remainder by, at the finest steps that rounding
+                leaves; NaN if it is lost at once, as for a function that is straight
+    remainders  (h, remainder) for each h tried
+    """
+
+    order: float
+    verdict: str
+    remainders: tuple[tuple[float, float], ...]
+
+
+def taylor_test(
+    f: Function,
+    point: Sequence[float],
+    gradient: Sequence[float] | None = None,
+    rng: random.Random | None = None,
+) -> TaylorCheck:
+    """Return how fast the remainder of Taylor's formula vanishes along a random direction.
+
+    For whole losses of many parameters: one number tells a right gradient (order 2) from a wrong
+    one (order 1), with no tolerance. pass from 1.8 up, fail up to 1.2.
+    """
+    x = [as_float(number) for number in point]
+    y = as_float(f(*x))
+    claims = own_gradient(f, x) if gradient is None else [as_float(g) for g in gradient]
+    (ahead,) = directions(x, 1, rng or random.Random())
+    slope = math.fsum(g * v for g, v in zip(claims, ahead, strict=True))
+    line = guarded(along(f, x, ahead))
+    tried = [(h, abs(line(h) - y - h * slope)) for h in (2.0**-k for k in range(4, 26))]
+    lost = 1e3 * EPSILON * max(abs(y), abs(slope))
+    kept = [(h, rest) for h, rest in tried if rest > lost]
+    ratios = [a / b for (_, a), (_, b) in pairwise(kept)][-5:]  # where a wrong slope shows most
+    if len(ratios) < 3:
+        return TaylorCheck(math.nan, "pass" if not kept else "inconclusive", tuple(tried))
+    order = math.log2(statistics.median(ratios))
+    verdict = "pass" if order > 1.8 else "fail" if order < 1.2 else "inconclusive"
+    return TaylorCheck(order, verdict, tuple(tried))
+
+
+# ---- the verdict on one slope --------------------------------------------------------------------
+
+
+def judge(line: Line, x: float, y: float, claimed: float, tolerance: float) -> InputCheck:
+    """Measure the slope of a line at x, where it is y, and compare it with what is claimed."""
+    if not math.isfinite(y):
+        return InputCheck(claimed, math.nan, math.inf, "inconclusive", f"f is {y} there")
+    seen = measure(line, x, y)
+    if math.isnan(claimed):
+        return told(claimed, seen.both, "fail", "NaN is claimed where f has a value")
+    if seen.vertical:
+        return at_vertical(claimed, seen.vertical)
+    if (interval := kink(seen)) is not None:
+        return at_kink(claimed, seen, interval)
+    slope = seen.both if seen.both.known else min(seen.left, seen.right, key=lambda s: s.bound)
+    if not slope.known:
+        return told(claimed, slope, "inconclusive", "outside the domain: f has no value nearby")
+    return compared(claimed, slope, seen, y, tolerance)
+
+
+def compared(
+    claimed: float, slope: Slope, seen: Measured, y: float, tolerance: float
+) -> InputCheck:
+    """Compare a claim with the slope of a smooth line."""
+    if math.isinf(claimed):
+        sure = slope.bound <= tolerance * abs(slope.estimate)
+        verdict, reason = ("fail", "it is finite") if sure else ("inconclusive", "it may be finite")
+        return told(claimed, slope, verdict, reason)
+    size, off = max(abs(claimed), abs(slope.estimate)), abs(claimed - slope.estimate)
+    if off > SAFETY * slope.bound and off > tolerance / 2 * size:
+        return told(claimed, slope, "fail", f"off by {off:.2g}")
+    if slope.bound <= tolerance * size:
+        return told(claimed, slope, "pass", "")
+    if (size == 0 and slope.bound <= tolerance / 10 * seen.around) or seen.around == 0 == claimed:
+        return told(claimed, slope, "pass", "f does not move")
+    if size <= slope.bound <= FLAT * tolerance * seen.around:
+        return told(claimed, slope, "pass", "flat, beside the slopes around it")
+    reason = f"the slope changes too fast here to be measured to {tolerance:g}"
+    if seen.noise > 8 * math.ulp(y):
+        reason = f"noise: f is off its course by {seen.noise:.1g}"
+    elif EPSILON * abs(y) > 1e-3 * tolerance * size:
+        reason = f"cancellation: the last bits of f = {y:.6g} hide a slope this small"
+    return told(claimed, slope, "inconclusive", reason)
+
+
+def kink(seen: Measured) -> tuple[float, float] | None:
+    """Return the slopes on the left and on the right if they differ, the smaller one first."""
+    if not (seen.left.known and seen.right.known):
+        return None
+    left, right = seen.left.estimate, seen.right.estimate
+    gap, bound = abs(right - left), seen.left.bound + seen.right.bound
+    if gap <= 50 * bound or gap <= KINK * max(abs(left), abs(right)):
+        return None
+    return min(left, right), max(left, right)
+
+
+def at_kink(claimed: float, seen: Measured, interval: tuple[float, float]) -> InputCheck:
+    low, high = interval
+    room = SAFETY * (seen.left.bound + seen.right.bound)
+    verdict = "pass" if low - room <= claimed <= high + room else "fail"
+    reason = f"kink: slopes from {low:.6g} to {high:.6g}"
+    return InputCheck(claimed, (low + high) / 2, (high - low) / 2, verdict, reason, interval)
+
+
+def at_vertical(claimed: float, finest: float) -> InputCheck:
+    """Judge a claim where the quotients grow without end: only infinity is right, and what is
+    larger than all of them cannot be refuted.
+    """
+    ahead = claimed * finest > 0
+    verdict = "pass" if ahead and math.isinf(claimed) else "inconclusive"
+    if not (ahead and abs(claimed) >= abs(finest)):
+        verdict = "fail"
+    endless = math.copysign(math.inf, finest)
+    return InputCheck(claimed, endless, math.inf, verdict, "vertical tangent")
+
+
+def told(claimed: float, slope: Slope, verdict: str, reason: str) -> InputCheck:
+    return InputCheck(claimed, slope.estimate, slope.bound, verdict, reason)
+
+
+# ---- what is measured ----------------------------------------------------------------------------
+
+
+def own_gradient(f: Function, point: Sequence[float]) -> list[float]:
     """Return the gradient of f that the engine computes."""
     leaves = [Value(x) for x in point]
     output = f(*leaves)
     if type(output) is not Value:
         return [0.0] * len(point)
-    return [g.data for g in gradient(output, leaves)]
+    return [g.data for g in gradient_of(output, leaves)]
 
 
-def judge(f: Callable[..., Any], point: list[float], i: int, claimed: float) -> InputCheck:
-    """Measure ∂f/∂point[i] and compare it with what is claimed."""
-    measured, bound, around = slope(f, point, i)
-    scale = max(abs(claimed), abs(measured), 1e-3 * around)
-    if not math.isfinite(measured):
-        return InputCheck(
-            claimed, measured, bound, "inconclusive", "f is not defined all around the point"
-        )
-    if not math.isfinite(claimed):
-        return InputCheck(
-            claimed, measured, bound, "fail", "the slope claimed is not a finite number"
-        )
-    if abs(claimed - measured) > 2 * bound + TOLERANCE * scale:
-        return InputCheck(
-            claimed, measured, bound, "fail", "further apart than the error of measuring"
-        )
-    if around == claimed == 0:
-        return InputCheck(claimed, measured, bound, "pass", "the output does not move at all")
-    if bound > TOLERANCE * scale:
-        return InputCheck(
-            claimed, measured, bound, "inconclusive", "the measure is too coarse to tell"
-        )
-    return InputCheck(claimed, measured, bound, "pass", "")
+def guarded(line: Function) -> Line:
+    """Return a line as floats; NaN where it is undefined or not finite."""
 
-
-def slope(f: Callable[..., Any], point: list[float], i: int) -> tuple[float, float, float]:
-    """Return (slope, error bound, largest slope around) by the best of some central differences.
-
-    Halving the step h divides the error of a central difference by 4, so (4·d(h/2) - d(h)) / 3
-    cancels it to the order h⁴ (Richardson, 1911); what that changed bounds the error left, and the
-    last bits of f divided by the step bound the rounding.
-    """
-    x = point[i]
-    h = 2.0 ** math.frexp(x)[1] / 8 if x else 0.125  # a power of two: x ± h are exact
-    best, previous, around = (math.nan, math.inf), math.nan, 0.0
-    for _ in range(20):
-        above, below = (
-            measure_at(f, [*point[:i], x + nudge, *point[i + 1 :]]) for nudge in (h, -h)
-        )
-        difference = (above - below) / (2 * h)
-        if math.isfinite(difference):
-            around = max(around, abs(difference))
-            richardson = difference + (difference - previous) / 3
-            bound = abs(richardson - difference) + 4 * EPSILON * max(abs(above), abs(below)) / h
-            if math.isfinite(bound) and bound < best[1]:
-                best = (richardson, bound)
-        previous = difference
-        h /= 2
-    return *best, around
-
-
-def measure_at(f: Callable[..., Any], point: Sequence[float]) -> float:
-    """Return f(*point) as a float; NaN where it is undefined."""
-    try:
-        return float(f(*point))
-    except (ValueError, OverflowError, ZeroDivisionError):
-        return math.nan
-
-
-# ---- a row of one's own --------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class PrimitiveCheck:
-    """What check_primitive did: at how many points, and at how many it could not measure."""
-
-    points: int
-    inconclusive: int
-
-
-def check_primitive(
-    row: Primitive, points: Sequence[Sequence[float]] | None = None
-) -> PrimitiveCheck:
-    """Hold a row to the laws of the table, at random points of its domain or at those given.
-
-    Its partials are as many as its arguments, finite where its value is, formulas (no rule branches
-    on a number), and the slopes of the value; and the partials of its partials are theirs.
-    PrimitiveError for a row that is not one; GradientMismatch for a slope that is wrong.
-    """
-    if not isinstance(row, Primitive):
-        raise TypeError(f"{shown(row)} is no Primitive: make it one, with the rules of its slopes")
-    sample = [tuple(point) for point in (points_of(row) if points is None else points)]
-    if not sample:
-        raise PrimitiveError(f"{row.name} at no points: give some, points=[[1.0], [2.0]]")
-    inconclusive = 0
-    for point in sample:
-        node = node_of(row, *map(Value, point))
-        refuse_odd_partials(row, node)
-        checks = [check_gradient(row.value, point, node.partials)]
-        for i, slopes in enumerate(second_derivatives(row, point), start=1):
-            checks.append(check_gradient(partial_by(row, i), point, slopes))
-        for i, found in enumerate(checks):
-            if found.verdict == "fail":
-                what = f"partial {i} of {row.name}" if i else row.name
-                raise GradientMismatch(f"{what} at {tuple(point)}: {mismatch(found)}")
-            inconclusive += found.verdict == "inconclusive"
-    return PrimitiveCheck(len(sample), inconclusive)
-
-
-def mismatch(found: GradientCheck) -> str:
-    """Return the first input that fails, in words."""
-    i, one = next((i, one) for i, one in enumerate(found.inputs, 1) if one.verdict == "fail")
-    return (
-        f"the rule by argument {i} says {one.claimed!r}, "
-        f"and the slope measured is {one.measured!r} ± {one.bound:.1g}"
-    )
-
-
-def points_of(row: Primitive, count: int = 40) -> Iterator[tuple[float, ...]]:
-    """Yield points at which row has a value, away from its kinks, of sizes from 1/64 to 256."""
-    rng, left = random.Random(0), count
-    for _ in range(100 * count):
-        size = row.arity or rng.randint(1, 5)
-        point = tuple(rng.choice((1, 1, -1)) * 2 ** rng.uniform(-6, 8) for _ in range(size))
+    def measured(t: float) -> float:
         try:
-            as_float(row.value(*point))
-        except UNDEFINED:
-            continue
-        if row.distance_to_kink(point) > 0.3 * max(map(abs, point)):
-            yield point
-            left -= 1
-        if not left:
-            return
-    if left == count:
-        raise PrimitiveError(
-            f"{row.name} has no value at any of {100 * count} random points: give some in its "
-            "domain, check_primitive(row, points=[…])"
-        )
+            y = float(line(t))
+        except (ValueError, OverflowError, ZeroDivisionError):
+            return math.nan
+        return y if math.isfinite(y) else math.nan
+
+    return measured
 
 
-def refuse_odd_partials(row: Primitive, node: Value) -> None:
-    """Raise PrimitiveError for a partial that is not finite, or is not made by a formula."""
-    row.written(*"x" * len(node.args))  # raises if the row's text has another number of places
-    for i, partial in enumerate(node.partials, start=1):
-        if isinstance(partial, Undefined) or not math.isfinite(partial):
-            formula = row.written(*(repr(arg.data) for arg in node.args))
-            raise PrimitiveError(
-                f"{formula} = {node.data!r}, but its rule by argument {i} gives no finite number: "
-                "state the domain, or make the slope a row of its own"
-            )
-        with formulas_only(f"the rule of {row.name} by argument {i}"):
-            row.partial(i - 1, node, node.args)
+def along(f: Function, point: Sequence[float], ahead: Sequence[float]) -> Function:
+    """Return t -> f(point + t·ahead)."""
+    return lambda t: f(*(x + t * v for x, v in zip(point, ahead, strict=True)))
 
 
-NUMBERS_ONLY = ("bool", "float", "int", "round", "lt", "le", "gt", "ge", "eq", "ne")
-one_at_a_time = threading.Lock()
-
-
-@contextmanager
-def formulas_only(what: str) -> Iterator[None]:
-    """Refuse, in this thread, to compare Values or to turn them into numbers: no formula does."""
-    here = threading.get_ident()
-
-    def refusing(method: Callable[..., Any]) -> Callable[..., Any]:
-        def refuse(*args: Any) -> Any:
-            if threading.get_ident() != here:
-                return method(*args)
-            raise PrimitiveError(
-                f"{what} branches on a number, or calls math: write it with operators and "
-                "primitives (step, where no slope is needed; maximum; or a row of its own)"
-            )
-
-        return refuse
-
-    with one_at_a_time:
-        usual = {f"__{name}__": getattr(Value, f"__{name}__") for name in NUMBERS_ONLY}
-        for name, method in usual.items():
-            setattr(Value, name, refusing(method))
-        try:
-            yield
-        finally:
-            for name, method in usual.items():
-                setattr(Value, name, method)
-
-
-def second_derivatives(row: Primitive, point: Sequence[float]) -> Iterator[list[float]]:
-    """Yield for each partial its own slopes, by the rows that its rule names."""
-    leaves = [Value(x) for x in point]
-    for first in gradient(row.node(*leaves), leaves):
-        try:
-            yield [slope.data for slope in gradient(first, leaves)]
-        except DomainError:
-            return  # a second derivative may be undefined where the first is not
-
-
-def partial_by(row: Primitive, i: int) -> Callable[..., float]:
-    """Return the i-th partial of row as a function of its arguments."""
-
-    def slope(*point: float) -> float:
-        partial = node_of(row, *map(Value, point)).partials[i - 1]
-        return math.nan if isinstance(partial, Undefined) else float(partial)
-
-    return slope
+def directions(point: Sequence[float], count: int, rng: random.Random) -> Iterator[list[float]]:
+    """Yield random directions: for each input up to its own size, or 1 if it is smaller."""
+    for _ in range(count):
+        yield [max(abs(x), 1.0) * rng.choice((-1, 1)) * rng.uniform(0.5, 1.0) for x in point]

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "micrograd_es"
 
 FLOORS = [
-    {"errors", "floats", "files"},
+    {"errors", "floats", "files", "measure"},
     {"gate", "language"},
     {"value"},
     {"makers"},
@@ -24,7 +24,7 @@ FLOORS = [
     {"notation"},
     {"functions", "diagnosis"},
     {"fields", "attribution", "check", "nn", "losses", "optim"},
-    {"explanation"},
+    {"explanation", "row_check"},
     {"draw.terminal", "draw.layout"},
     {"draw.graph", "draw.sheet", "draw.steps", "expression"},
     {"draw.text", "draw.page", "draw.plots"},

@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import partial
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from benchmarks import truth
@@ -40,6 +40,7 @@ def away_from_kinks(row, point) -> bool:
 @pytest.mark.parametrize(
     "row", [row for row in ROWS if row.name != "detach"], ids=lambda row: row.name
 )
+@settings(max_examples=20)  # each measures a slope some hundred times
 @given(data=st.data())
 def test_every_partial_is_the_slope_of_its_value(row, data):
     point = data.draw(points(row))
@@ -110,6 +111,7 @@ def test_backward_and_gradient_agree(row, data):
 
 
 @each_row
+@settings(max_examples=20)  # each measures a slope some hundred times
 @given(data=st.data())
 def test_every_second_derivative_is_the_slope_of_the_first(row, data):
     point = data.draw(points(row, sized(-3, 2)))

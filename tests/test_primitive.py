@@ -31,8 +31,8 @@ from micrograd_es import (
     total,
     where,
 )
-from micrograd_es.check import PrimitiveCheck
 from micrograd_es.primitives import TABLE
+from micrograd_es.row_check import PrimitiveCheck
 
 squareplus = Primitive(
     "squareplus", lambda x: (x + math.hypot(x, 2)) / 2, lambda y, x: y / hypot(x, 2)
