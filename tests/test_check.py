@@ -78,6 +78,8 @@ def test_vertical_tangents_noise_cancellation_and_domains_have_their_words():
     noisy = verdict(lambda x: math.sin(x) + 1e-6 * jitter.random(), 1.0, math.cos(1.0))
     assert noisy[0] == "inconclusive"
     assert noisy[1].startswith("noise: f is off its course by ")
+    steep = verdict(lambda x: x * math.sqrt(x), 0.0, 0.0)
+    assert steep == ("inconclusive", "the slope changes too fast here to be measured to 1e-06")
     alone = verdict(lambda x: math.sqrt(-((x - 1) ** 2)), 1.0, 0.0)
     assert alone == ("inconclusive", "outside the domain: f has no value nearby")
     assert verdict(lambda x: x * math.inf, 1.0, 1.0)[0] == "inconclusive"
@@ -88,6 +90,7 @@ def test_vertical_tangents_noise_cancellation_and_domains_have_their_words():
     [
         (lambda x: x * x, 0.0, 0.0),
         (math.cos, 0.0, 0.0),
+        (math.cos, 1e-20, -1e-20),
         (lambda x: 5.0, 2.0, 0.0),
         (math.floor, 2.5, 0.0),
         (lambda x: math.sin(2 * math.pi * x), 8.0, 2 * math.pi),
