@@ -1,6 +1,6 @@
 """Gradient checkers compared: how often each is fooled, how often it cries wolf, how long it takes.
 
-    python benchmarks/checkers.py [--points 100] [--json]
+    python benchmarks/checkers.py [--points 100] [--peers torch jax autograd] [--json]
 
 Right and wrong slopes of functions of one number, at harsh points: of all sizes, far from 0, within
 1e-9 of kinks. Peers that are installed run with their own defaults, on their own functions: torch
@@ -237,11 +237,12 @@ def autograd_checker() -> Checker:
 PEERS = {"torch": torch_checker, "jax": jax_checker, "autograd": autograd_checker}
 
 
-def checkers() -> Iterator[tuple[str, Checker]]:
-    """Yield ours, MiniTorch's rule, and the peers that are installed."""
+def checkers(peers: list[str]) -> Iterator[tuple[str, Checker]]:
+    """Yield ours, MiniTorch's rule, and those of the peers that are installed."""
     yield f"micrograd_es {version('micrograd_es')}", ours
     yield "MiniTorch's rule", minitorch
-    for name, made in PEERS.items():
+    for name in peers:
+        made = PEERS[name]
         with suppress(ImportError, PackageNotFoundError):
             yield f"{name} {version(name)}", made()
 
@@ -273,9 +274,10 @@ def judge(check: Checker, points: int) -> dict[str, Any]:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--points", type=int, default=100)
+    options.add_argument("--peers", nargs="*", choices=list(PEERS), default=list(PEERS))
     options.add_argument("--json", action="store_true")
     given = options.parse_args()
-    found = {name: judge(check, given.points) for name, check in checkers()}
+    found = {name: judge(check, given.points) for name, check in checkers(given.peers)}
     if given.json:
         print(json.dumps(found, indent=2, ensure_ascii=False))
         return
