@@ -58,7 +58,10 @@ from micrograd_es.draw.sheet import (
 from micrograd_es.language import Language
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from micrograd_es.fields import Field
 
 __all__ = ["arrows", "contours", "directions", "errors", "rates", "save", "slopes", "surface"]
 
@@ -82,8 +85,8 @@ def arrows(
     than these. ValueError where the field has no gradient.
 
     With `profile`, a number on the second axis, the heights along that line are drawn above, and a
-    line rings the steepest part: slopes from 80 % of the largest one. On top come paths, and what
-    is `marked`: points and lines by their names.
+    line where the slope is 80 % of the largest. On top come paths, and what is `marked`: points and
+    lines by their names.
     """
     tongue = Language(language)
     seen = seen_as_field(field)
@@ -92,14 +95,7 @@ def arrows(
         if profile is None:
             axes = figure.subplots()
         else:
-            above, axes = figure.subplots(2, 1, sharex=True, height_ratios=(1, 3))
-            across = spread(x, 4 * POINTS)
-            above.plot(across, [value(seen, u, profile) for u in across], color=ORANGE, lw=2.5)
-            number = tongue.number(profile)
-            above.set_title(tongue.say("plot_profile", name=names[1], number=number), loc="left")
-            above.set_ylabel(tongue.say("plot_height"))
-            axes.axhline(profile, color=ORANGE, lw=1.5, ls="--")
-            decimal(tongue, above.yaxis)
+            axes = below_profile(figure, seen, x, profile, names[1], tongue)
         handles = [arrow_handle(INK, tongue.say("plot_gradient"))]
         fine = seen.grid(spread(x), spread(y))
         shade(axes, *heights(seen, x, y))
@@ -118,6 +114,22 @@ def arrows(
         frame(axes, x, y, names, tongue)
         key(figure, handles)
     return figure
+
+
+def below_profile(
+    figure: Figure, seen: Field, x: Interval, profile: float, name: str, tongue: Language
+) -> Axes:
+    """Draw the heights of a field along a line at the top of a figure; return the axes below."""
+    panels: tuple[Axes, Axes] = figure.subplots(2, 1, sharex=True, height_ratios=(1, 3))
+    above, axes = panels
+    across = spread(x, 4 * POINTS)
+    above.plot(across, [value(seen, u, profile) for u in across], color=ORANGE, lw=2.5)
+    told = tongue.say("plot_profile", name=name, number=profile)
+    above.set_title(told, loc="left")
+    above.set_ylabel(tongue.say("plot_height"))
+    axes.axhline(profile, color=ORANGE, lw=1.5, ls="--")
+    decimal(tongue, above.yaxis)
+    return axes
 
 
 def directions(
