@@ -272,7 +272,7 @@ function drawSteps() {
   for (const figure of all("[data-graph]")) figure.hidden = figure.dataset.graph !== state.graph;
   for (const radio of all("[name=graph]")) radio.checked = radio.value === state.graph;
   Object.assign($("op"), { max: last, value: state.op });
-  const told = say("page_operation", { step: state.op, last });
+  const told = say("page_step_of", { step: state.op, last });
   $("op-told").textContent = told;
   $("op").setAttribute("aria-valuetext", told);
   const known = new Set(made.flatMap((is, i) => (is ? [] : [i])));
