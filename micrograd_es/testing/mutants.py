@@ -1,0 +1,192 @@
+"""Bugs that engines have had, put into ours one at a time: what are your tests worth?
+
+    with MUTANTS["assign_for_add"].applied():
+        ...                             # here x + x has the gradient 1
+
+    pytest tests --micrograd-es-mutants
+
+A suite is worth what it notices: `survivors(test)` runs a test under each bug and returns those
+that it did not. Everything is put back afterwards, whatever happens.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import textwrap
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from micrograd_es import functions, makers, notation, value
+from micrograd_es.errors import MicrogradError
+from micrograd_es.primitives import TABLE
+from micrograd_es.value import Value
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A bug: what is wrong, and how the engine is changed while it is applied."""
+
+    name: str
+    sentence: str
+    change: Callable[[], Any]  # makes the change and returns what undoes it
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Have the bug inside the block. In all threads: this is for tests, one at a time."""
+        undo = self.change()
+        rebuild()
+        try:
+            yield
+        finally:
+            undo()
+            rebuild()
+
+
+def rebuild() -> None:
+    """Make the makers of all rows anew, and hang them on Value."""
+    for row in TABLE.values():
+        object.__setattr__(row, "node", makers.maker(row))
+    notation.attach()
+
+
+def survivors(
+    test: Callable[[], object], mutants: Mapping[str, Mutant] | None = None
+) -> list[Mutant]:
+    """Return the bugs under which a test passes: those that it does not notice.
+
+    The test must pass without any, else MicrogradError; it notices by raising anything.
+    """
+    if noticed(test):
+        raise MicrogradError("the test fails without any bug: there is nothing to measure")
+    found = []
+    for mutant in (MUTANTS if mutants is None else mutants).values():
+        with mutant.applied():
+            if not noticed(test):
+                found.append(mutant)
+    return found
+
+
+def noticed(test: Callable[[], object]) -> bool:
+    try:
+        test()
+    except Exception:
+        return True
+    return False
+
+
+# ---- two ways to change the engine ---------------------------------------------------------------
+
+
+def text(owner: Any, name: str, *edits: tuple[str, str]) -> Callable[[], Any]:
+    """A function of the engine, with some of its text replaced."""
+
+    def change() -> Any:
+        usual, function = inspect.getattr_static(owner, name), getattr(owner, name)
+        code = textwrap.dedent(inspect.getsource(function))
+        for old, new in edits:
+            if old not in code:
+                raise MicrogradError(f"mutant of {name}: its source has no {old!r} any more")
+            code = code.replace(old, new)
+        made: dict[str, Any] = {}
+        code = f"from __future__ import annotations\n{code}"
+        exec(code, vars(inspect.getmodule(function)), made)  # in the globals of its module
+        setattr(owner, name, made[name])
+        return lambda: setattr(owner, name, usual)
+
+    return change
+
+
+def row(name: str, **fields: Any) -> Callable[[], Any]:
+    """A row of the table, with another value or other partials."""
+
+    def put(those: Mapping[str, Any]) -> None:
+        for field, thing in those.items():
+            object.__setattr__(TABLE[name], field, thing)
+
+    def change() -> Any:
+        usual = {field: getattr(TABLE[name], field) for field in fields}
+        put(fields)
+        return lambda: put(usual)
+
+    return change
+
+
+def partials(name: str, *rules: Any) -> Callable[[], Any]:
+    return row(name, partials=rules)
+
+
+# ---- the bugs ------------------------------------------------------------------------------------
+
+STEP, SIGN, ABS = TABLE["step"], TABLE["sign"], TABLE["abs"]
+COS, SIN, TANH = TABLE["cos"], TABLE["sin"], TABLE["tanh"]
+TO_FLOAT32 = "__import__('struct').unpack('f', __import__('struct').pack('f', node.grad))[0]"
+LATE = "float(node.primitive.partial(0, node._data, [x._data for x in node.args]))"
+OF_WALK = "topological_order.__dict__.setdefault"  # something that outlives the walk
+
+# fmt: off
+BUGS: dict[str, tuple[str, Callable[[], Any]]] = {
+    # ---- going back
+    "assign_for_add":      ("= for += at the second operand",      text(Value, "backward", ("b.grad += ", "b.grad = "))),
+    "assign_first":        ("= for += at the first operand",       text(Value, "backward", ("a.grad += ", "a.grad = "))),
+    "assign_in_lists":     ("= for += at the arguments of a list", text(Value, "backward", ("arg.grad += ", "arg.grad = "))),
+    "swapped_partials":    ("each operand gets the other's share", text(Value, "backward", ("a.grad += grad * node.da\n                b.grad += grad * node.db",
+                                                                                          "a.grad += grad * node.db\n                b.grad += grad * node.da"))),
+    "forgotten_reset":     ("inner nodes keep the last backward",  text(Value, "backward", ("node.grad = 0.0", "pass"))),
+    "leaves_reset":        ("leaves forget the last backward",     text(Value, "backward", ("before.append((node, node.grad))", "before.append((node, node.grad)); node.grad = 0.0"))),
+    "wrong_seed":          ("the output is responsible for itself twice", text(Value, "backward", ("self.grad += 1.0", "self.grad += 2.0"))),
+    "no_reversal":         ("the order is walked forward",         text(Value, "backward", ("reversed(order)", "order"))),
+    "negative_dropped":    ("a negative share goes no farther",    text(Value, "backward", ("grad == 0.0", "grad <= 0.0"))),
+    "float32":             ("shares are rounded to float32",       text(Value, "backward", ("grad = node.grad\n", f"grad = {TO_FLOAT32}\n"))),
+    "clipped":             ("shares are clipped to ±10",           text(Value, "backward", ("grad = node.grad\n", "grad = max(-10.0, min(10.0, node.grad))\n"))),
+    "late_partials":       ("partials are taken when going back",  text(Value, "backward", ("grad * node.da\n", f"grad * {LATE}\n"))),
+    # ---- the walk
+    "first_sight_order":   ("nodes in the order of first sight",   text(value, "topological_order", ("node.mark = closed\n            order.append(node)", "node.mark = closed"),
+                                                                                                  ("node.mark = opened\n", "node.mark = opened\n        order.insert(0, node)\n"))),
+    "second_forgotten":    ("the second operand is not visited",   text(value, "topological_order", ("if b.mark is not closed", "if False"))),
+    "visited_twice":       ("a node is visited once for each use", text(value, "topological_order", ("        if node.mark is closed:\n            continue\n", ""),
+                                                                                                  ("if b.mark is not closed", "if True"), ("if a.mark is not closed", "if True"))),
+    "marks_stay":          ("the marks of the last walk count",    text(value, "topological_order", ("object(), object()", "'opened', 'closed'"))),
+    "not_deep":            ("long chains are too deep",            text(value, "topological_order", ("while stack:", "while stack:\n        if len(stack) > 2000:\n            raise RecursionError(len(stack))"))),
+    "memory_leak":         ("every walk is kept",                  text(value, "topological_order", ("return order", f"{OF_WALK}('kept', []).append(order)\n    return order"))),
+    "random_order":        ("operands are visited in any order",   text(value, "topological_order", ("a, b = node.a, node.b\n", "a, b = node.a, node.b\n        if b is not None and __import__('random').random() < 0.5:\n            a, b = b, a\n"))),
+    "one_order_for_all":   ("all threads share one list",          text(value, "topological_order", ("order: list[Value] = []", f"order = {OF_WALK}('order', []); order.clear()"))),
+    # ---- making nodes
+    "constant_operand":    ("v * 2: the value gets no share",      text(makers, "with_number", ("by_a(y, x, z) if left is a else 0.0", "0.0"))),
+    "reflected_operand":   ("2 - v is computed as v - 2",          text(notation, "reflected", ("node(other, self)", "node(self, other)"))),
+    "undefined_is_zero":   ("a slope without end becomes 0",       text(makers, "partial_of", ("return Undefined(", "return 0.0 and Undefined("))),
+    "texts_are_numbers":   ("a text becomes a number",             text(value, "as_float", ('raise TypeError(f"{shown(number)} is not a real number: {way_out(number)}")', "return float(number)"))),
+    # ---- order two
+    "no_order_two":        ("second derivatives see constants",    text(value, "shares", ("times(grad, partial)", "times(grad, stored)"))),
+    "assign_in_gradient":  ("= for + in gradient()",               text(functions, "gradient", ("grads[arg] + share if arg in grads else share", "share"))),
+    "levels_mix":          ("nested gradients share their inputs", text(functions.Run, "of", ("identity(x) if type(x) is Value else Value(x)", "x if type(x) is Value else Value(x)"))),
+    # ---- rows
+    "sub_sign":            ("a - b: the sign of b is lost",        partials("sub", 1, 1)),
+    "mul_partials":        ("a * b: each operand for the other",   partials("mul", lambda y, a, b: a, lambda y, a, b: b)),
+    "div_sign":            ("a / b: the sign of b is lost",        partials("div", lambda y, a, b: 1 / b, lambda y, a, b: y / b)),
+    "div_term":            ("a / b: a factor a is missing",        partials("div", lambda y, a, b: 1 / b, lambda y, a, b: -1 / (b * b))),
+    "neg_sign":            ("-a: the sign is lost",                row("neg", partials=1)),
+    "square_factor":       ("a²: the factor 2 is missing",         row("square", partials=lambda y, x: x)),
+    "power_log":           ("a ** b: no logarithm by b",           partials("power", TABLE["power"].partials[0], lambda y, a, b: y)),
+    "sqrt_half":           ("√a: the factor ½ is missing",         row("sqrt", partials=lambda y, x: 1 / y)),
+    "exp_1e5":             ("exp: off by 1e-5",                    row("exp", partials=lambda y, x: y * 1.00001)),
+    "log_epsilon":         ("log: an ε in the denominator",        row("log", partials=lambda y, x: 1 / (x + 1e-6))),
+    "sin_sign":            ("sin: the sign is wrong",              row("sin", partials=lambda y, x: -COS(x))),
+    "tanh_square":         ("tanh: 1 - y for 1 - y²",              row("tanh", partials=lambda y, x: 1 - y)),
+    "tanh_cancels":        ("tanh: 1 - y², which cancels",         row("tanh", partials=lambda y, x: 1 - y * y)),
+    "sigmoid_cancels":     ("σ: y·(1 - y), which cancels",         row("sigmoid", partials=lambda y, x: y * (1 - y))),
+    "sech2_factor":        ("tanh'': the factor 2 is missing",     row("sech2", partials=lambda y, x: -y * TANH(x))),
+    "softplus_overflows":  ("softplus: log(1 + exp(x)) as written", row("softplus", value=lambda x: math.log(1 + math.exp(x)))),
+    "hypot_overflows":     ("hypot: √(a² + b²) as written",        row("hypot", value=lambda a, b: math.sqrt(a * a + b * b))),
+    "relu_hides_nan":      ("relu: NaN becomes 0",                 row("relu", value=lambda x: x if x > 0 else 0.0)),
+    "relu_kink":           ("relu: the slope at 0 is 2",           row("relu", partials=lambda y, x: STEP(x) + 2 * (1 - ABS(SIGN(x))))),
+    "relu_shifted":        ("relu: its kink is at 1",              row("relu", partials=lambda y, x: STEP(x - 1))),
+    "tie_counted_twice":   ("maximum: a tie gives 1 to both",      partials("maximum", lambda y, a, b: 1 - STEP(b - a), lambda y, a, b: 1 - STEP(a - b))),
+    "log_of_negatives":    ("log of -1 is that of 1",              row("log", value=lambda x: math.log(abs(x)))),
+    "total_as_mean":       ("total: the slopes of the mean",       row("total", partials=lambda y, *xs: (1 / len(xs),) * len(xs))),
+    "dot_partials":        ("dot: each w for itself",              row("dot", partials=lambda y, *args: args)),
+}
+# fmt: on
+MUTANTS = {name: Mutant(name, sentence, change) for name, (sentence, change) in BUGS.items()}

@@ -1,0 +1,169 @@
+"""Random straight-line programs, as data: printed as Python, replayed on the numbers of any engine.
+
+What they compute stays in the range where floats are at their best, away from kinks and from the
+ends of domains: a gradient that is wrong there is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from micrograd_es.makers import UNDEFINED
+from micrograd_es.primitive import Primitive
+from micrograd_es.primitives import TABLE
+
+ARITHMETIC = ("add", "sub", "mul")
+CONSTANTS = (2.0, 3.0, 0.5, -1.5)  # as operands of the operators
+OPERATORS = {"add", "sub", "mul", "div"}
+WRITTEN = {*OPERATORS, "neg", "power"}  # with signs, not as calls
+LARGEST = 1e3  # of a result and of its partials
+MARGIN = 0.05  # to a kink, and to the end of a domain
+Line = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A straight-line computation, and the point at which it runs.
+
+    point  the numbers of its inputs
+    lines  (function, operand, …): a function by its name in the table; an operand is the place of
+           an earlier result, an int that counts the inputs first, or a constant, a float
+
+    >>> print(Program((2.0, 3.0), (("mul", 0, 1), ("tanh", 2))))
+    from micrograd_es import Value, tanh
+    x0, x1 = Value(2.0), Value(3.0)
+    y0 = x0 * x1
+    y1 = tanh(y0)
+    y1.backward()  # x0.grad, x1.grad
+    """
+
+    point: tuple[float, ...]
+    lines: tuple[Line, ...]
+
+    def __post_init__(self) -> None:
+        for i, (name, *operands) in enumerate(self.lines, start=len(self.point)):
+            wrong = [x for x in operands if type(x) is not float and not 0 <= x < i]
+            if name not in TABLE or wrong:
+                raise ValueError(
+                    f"line {(name, *operands)!r}: expected a function of the table, and operands "
+                    f"that are floats or places from 0 to {i - 1}"
+                )
+
+    def run(self, functions: Mapping[str, Callable[..., Any]], inputs: Iterable[Any]) -> Any:
+        """Return the last result, of the functions of any engine applied to its values."""
+        results = list(inputs)
+        for name, *operands in self.lines:
+            args = (x if type(x) is float else results[x] for x in operands)
+            results.append(functions[name](*args))
+        return results[-1]
+
+    def __call__(self, *numbers: float) -> float:
+        """Return the last result for other inputs, as a float."""
+        return float(self.run(VALUES, numbers))
+
+    def written(self, leaf: Callable[[float], str] = repr) -> list[str]:
+        """Return the program as lines of Python, the first of which gives the inputs."""
+        names = [f"x{i}" for i in range(len(self.point))]
+        numbers = ", ".join(map(leaf, self.point))
+        told = [f"{', '.join(names)} = {numbers}"]
+        for i, (name, *operands) in enumerate(self.lines):
+            args = [repr(x) if type(x) is float else names[x] for x in operands]
+            form = TABLE[name].text if name in WRITTEN else f"{name}({', '.join(['%s'] * len(args))})"
+            told.append(f"y{i} = {form % tuple(args)}")
+            names.append(f"y{i}")
+        return told
+
+    def __str__(self) -> str:
+        named = {name for name, *_ in self.lines} - WRITTEN - {"abs"}
+        slopes = ", ".join(f"x{i}.grad" for i in range(len(self.point)))
+        return "\n".join(
+            [
+                f"from micrograd_es import {', '.join(['Value', *sorted(named)])}",
+                *self.written("Value({!r})".format),
+                f"y{len(self.lines) - 1}.backward()  # {slopes}",
+            ]
+        )
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Print, in the report of a test that failed, what a reader can paste into Python."""
+        printer.text("\n" + "\n".join(f"    {line}" for line in [*str(self).split("\n"), ""]))
+
+
+VALUES = {name: row.value for name, row in TABLE.items()}
+
+
+def grown(
+    pick: Callable[[Sequence[Any]], Any],
+    number: Callable[[], float],
+    functions: Sequence[str],
+    inputs: int = 3,
+    most: int = 8,
+    constants: Sequence[float] = CONSTANTS,
+) -> Program:
+    """Return a program of up to `most` lines; pick chooses one of several, number gives a float.
+
+    With random.Random it is random; with hypothesis it also shrinks. What the last line does not
+    need is left out.
+    """
+    point = tuple(number() for _ in range(inputs))
+    results, lines = list(point), []
+    for _ in range(pick(range(1, most + 1))):
+        places = range(len(results))[::-1]  # the newest first, to which hypothesis shrinks
+        operands = [pick(places), pick([*places, *constants])]
+        if type(operands[1]) is float and pick((False, True)):
+            operands.reverse()
+        fitting = [line for name in functions if (line := fits(name, operands, results))]
+        if not fitting:
+            continue
+        lines.append(pick(fitting))
+        results.append(computed(lines[-1], results))
+    if not lines:
+        lines = [("add", 0, 0)] if "add" in functions else [(functions[0], 0)]
+    return needed(point, lines)
+
+
+def fits(name: str, operands: Sequence[Any], results: Sequence[float]) -> Line | None:
+    """Return the line of a function of those operands, or of the first, if it is at ease there."""
+    row = TABLE[name]
+    line = (name, *operands[: row.arity])
+    constant = [type(x) is float for x in line[1:]]
+    if any(constant) and (name not in OPERATORS or all(constant)):
+        return None
+    args = [x if type(x) is float else results[x] for x in line[1:]]
+    return line if at_ease(row, args) else None
+
+
+def at_ease(row: Primitive, args: Sequence[float]) -> bool:
+    """Return whether value and partials are moderate, and no kink or end of a domain is near."""
+    try:
+        y = row.value(*args)
+        partials = [row.partial(i, y, args) for i in range(len(args))]
+        beside = [row.value(*(x + d for x in args)) for d in (-MARGIN, MARGIN)]
+    except UNDEFINED:
+        return False
+    moderate = all(abs(x) <= LARGEST for x in (y, *partials, *beside))  # false for NaN
+    return moderate and row.distance_to_kink(args) > MARGIN
+
+
+def computed(line: Line, results: Sequence[float]) -> float:
+    name, *operands = line
+    return TABLE[name].value(*(x if type(x) is float else results[x] for x in operands))
+
+
+def needed(point: tuple[float, ...], lines: Sequence[Line]) -> Program:
+    """Return the program of those lines that the last one needs, with new places."""
+    size = len(point)
+    wanted, place = {size + len(lines) - 1}, {i: i for i in range(size)}
+    for i in range(len(lines) - 1, -1, -1):
+        if size + i in wanted:
+            wanted.update(x for x in lines[i][1:] if type(x) is int)
+    kept: list[Line] = []
+    for i, (name, *operands) in enumerate(lines, start=size):
+        if i in wanted:
+            place[i] = size + len(kept)
+            kept.append((name, *(x if type(x) is float else place[x] for x in operands)))
+    return Program(point, tuple(kept))
+
+
