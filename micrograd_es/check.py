@@ -17,6 +17,7 @@ from typing import Any
 from micrograd_es.errors import GradientMismatch
 from micrograd_es.functions import grad
 from micrograd_es.gate import as_float
+from micrograd_es.language import Language
 from micrograd_es.measure import EPSILON, SAFETY, Line, Measured, Slope, measure
 from micrograd_es.value import Value
 from micrograd_es.value import gradient as gradient_of
@@ -31,6 +32,8 @@ Function = Callable[..., Any]
 class InputCheck:
     """One input: the slope claimed, the slope measured ± its bound, the verdict and its reason.
 
+    cause     why, in a word: kink, vertical, noise, cancellation, domain, …; "" if it just passes
+    amount    the number that goes with it
     interval  the slopes on the left and on the right, where they differ: whatever lies between them
               is a subgradient, and passes
     """
@@ -39,8 +42,22 @@ class InputCheck:
     measured: float
     bound: float
     verdict: str
-    reason: str
+    cause: str = ""
+    amount: float = 0.0
     interval: tuple[float, float] | None = None
+
+    @property
+    def reason(self) -> str:
+        """The cause in words: "kink: slopes from 0 to 1"; "" if it just passes."""
+        return self.why(Language("en"))
+
+    def why(self, tongue: Language) -> str:
+        """Return the reason in a language."""
+        if not self.cause:
+            return ""
+        low, high = (tongue.number(x, ".6g") for x in self.interval or (0.0, 0.0))
+        amount = tongue.number(self.amount, ".2g")
+        return tongue.say(f"cause_{self.cause}", amount=amount, low=low, high=high)
 
     @property
     def resolution(self) -> float:
@@ -65,11 +82,17 @@ class GradientCheck:
         return next((v for v in ("fail", "inconclusive") if v in found), "pass")
 
     def __str__(self) -> str:
-        rows = [("input", "claimed", "measured", "verdict")]
+        return self.table(Language("en"))
+
+    def table(self, tongue: Language) -> str:
+        """Return the table in a language."""
+        heads = ("input", "claimed", "measured", "verdict")
+        rows = [tuple(tongue.say(f"check_{head}") for head in heads)]
         for i, one in enumerate(self.inputs, start=1):
-            measured = f"{one.measured:.9g} ± {one.bound:.1g}"
-            told = ": ".join(filter(None, [one.verdict, one.reason]))
-            rows.append((str(i), f"{one.claimed:.9g}", measured, told))
+            measured = f"{tongue.number(one.measured, '.9g')} ± {tongue.number(one.bound, '.1g')}"
+            verdict = tongue.say(f"verdict_{one.verdict}")
+            told = ": ".join(filter(None, [verdict, one.why(tongue)]))
+            rows.append((str(i), tongue.number(one.claimed, ".9g"), measured, told))
         widths = [max(len(row[k]) for row in rows) for k in range(3)]
         lines = ("  ".join([*map(str.ljust, row, widths), row[3]]) for row in rows)
         return "\n".join(lines)
@@ -205,17 +228,17 @@ def taylor_test(
 def judge(line: Line, x: float, y: float, claimed: float, tolerance: float) -> InputCheck:
     """Measure the slope of a line at x, where it is y, and compare it with what is claimed."""
     if not math.isfinite(y):
-        return InputCheck(claimed, math.nan, math.inf, "inconclusive", f"f is {y} there")
+        return InputCheck(claimed, math.nan, math.inf, "inconclusive", "no_value")
     seen = measure(line, x, y)
     if math.isnan(claimed):
-        return told(claimed, seen.both, "fail", "NaN is claimed where f has a value")
+        return told(claimed, seen.both, "fail", "nan")
     if seen.vertical:
         return at_vertical(claimed, seen.vertical)
     if (interval := kink(seen)) is not None:
         return at_kink(claimed, seen, interval)
     slope = seen.both if seen.both.known else min(seen.left, seen.right, key=lambda s: s.bound)
     if not slope.known:
-        return told(claimed, slope, "inconclusive", "outside the domain: f has no value nearby")
+        return told(claimed, slope, "inconclusive", "domain")
     return compared(claimed, slope, seen, y, tolerance)
 
 
@@ -225,23 +248,21 @@ def compared(
     """Compare a claim with the slope of a smooth line."""
     if math.isinf(claimed):
         sure = slope.bound <= tolerance * abs(slope.estimate)
-        verdict, reason = ("fail", "it is finite") if sure else ("inconclusive", "it may be finite")
-        return told(claimed, slope, verdict, reason)
+        return told(claimed, slope, *(("fail", "finite") if sure else ("inconclusive", "unsure")))
     size, off = max(abs(claimed), abs(slope.estimate)), abs(claimed - slope.estimate)
     if off > SAFETY * slope.bound and off > tolerance / 2 * size:
-        return told(claimed, slope, "fail", f"off by {off:.2g}")
+        return told(claimed, slope, "fail", "off", off)
     if slope.bound <= tolerance * size:
-        return told(claimed, slope, "pass", "")
+        return told(claimed, slope, "pass")
     if (size == 0 and slope.bound <= tolerance / 10 * seen.around) or seen.around == 0 == claimed:
-        return told(claimed, slope, "pass", "f does not move")
+        return told(claimed, slope, "pass", "still")
     if size <= slope.bound <= FLAT * tolerance * seen.around:
-        return told(claimed, slope, "pass", "flat, beside the slopes around it")
-    reason = f"the slope changes too fast here to be measured to {tolerance:g}"
+        return told(claimed, slope, "pass", "flat")
     if seen.noise > 8 * math.ulp(y):
-        reason = f"noise: f is off its course by {seen.noise:.1g}"
-    elif EPSILON * abs(y) > 1e-3 * tolerance * size:
-        reason = f"cancellation: the last bits of f = {y:.6g} hide a slope this small"
-    return told(claimed, slope, "inconclusive", reason)
+        return told(claimed, slope, "inconclusive", "noise", seen.noise)
+    if EPSILON * abs(y) > 1e-3 * tolerance * size:
+        return told(claimed, slope, "inconclusive", "cancellation", y)
+    return told(claimed, slope, "inconclusive", "steep", tolerance)
 
 
 def kink(seen: Measured) -> tuple[float, float] | None:
@@ -259,8 +280,9 @@ def at_kink(claimed: float, seen: Measured, interval: tuple[float, float]) -> In
     low, high = interval
     room = SAFETY * (seen.left.bound + seen.right.bound)
     verdict = "pass" if low - room <= claimed <= high + room else "fail"
-    reason = f"kink: slopes from {low:.6g} to {high:.6g}"
-    return InputCheck(claimed, (low + high) / 2, (high - low) / 2, verdict, reason, interval)
+    return InputCheck(
+        claimed, (low + high) / 2, (high - low) / 2, verdict, "kink", interval=interval
+    )
 
 
 def at_vertical(claimed: float, finest: float) -> InputCheck:
@@ -272,11 +294,13 @@ def at_vertical(claimed: float, finest: float) -> InputCheck:
     if not (ahead and abs(claimed) >= abs(finest)):
         verdict = "fail"
     endless = math.copysign(math.inf, finest)
-    return InputCheck(claimed, endless, math.inf, verdict, "vertical tangent")
+    return InputCheck(claimed, endless, math.inf, verdict, "vertical")
 
 
-def told(claimed: float, slope: Slope, verdict: str, reason: str) -> InputCheck:
-    return InputCheck(claimed, slope.estimate, slope.bound, verdict, reason)
+def told(
+    claimed: float, slope: Slope, verdict: str, cause: str = "", amount: float = 0.0
+) -> InputCheck:
+    return InputCheck(claimed, slope.estimate, slope.bound, verdict, cause, amount)
 
 
 # ---- what is measured ----------------------------------------------------------------------------

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import random
 import sys
+import traceback
 from argparse import Namespace
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from importlib import import_module
 from importlib.metadata import version
+from runpy import run_path
+from types import SimpleNamespace
+from typing import Any
 
+from micrograd_es.check import GradientCheck, check_gradient
 from micrograd_es.draw.page import LIMIT, Page
 from micrograd_es.draw.page import page as draw_page
 from micrograd_es.draw.terminal import plain
@@ -56,9 +63,8 @@ def run(argv: list[str]) -> int:
     if options.version:
         show(f"micrograd-es {version('micrograd-es')}")
         return OK
-    return {"": story, "explain": explanations, "plot": plot, "page": page}[command](
-        options, tongue
-    )
+    commands = {"": story, "explain": explanations, "plot": plot, "page": page, "check": check}
+    return commands[command](options, tongue)
 
 
 def story(options: Namespace, tongue: Language) -> int:
@@ -114,6 +120,65 @@ def paged(options: Namespace, tongue: Language) -> Page:
     if (count := len(topological_order(output))) > LIMIT:
         raise ValueError(tongue.say("expression_large", count=count, most=LIMIT))
     return draw_page(output, tongue.code, options.expression)
+
+
+def check(options: Namespace, tongue: Language) -> int:
+    """Check the gradient of a function of the user's own; 0 if it passes, 1 if not."""
+    try:
+        function = loaded(options.function)
+    except (ImportError, OSError, AttributeError, SyntaxError) as problem:
+        told = tongue.say("check_not_found", text=options.function, problem=problem)
+        return refuse(told, tongue)
+    try:
+        found = check_gradient(function, options.at, options.gradient or None)
+    except Exception as problem:
+        return refuse(raised(options, problem, tongue), tongue)
+    if options.json:
+        show(json.dumps(as_record(found), allow_nan=False, indent=2))
+    else:
+        show(found.table(tongue))
+    return OK if found.verdict == "pass" else NOT_REACHED
+
+
+def loaded(text: str) -> Callable[..., Any]:
+    """Return the function of "module:function", or of "file.py:function"."""
+    module, _, name = text.rpartition(":")
+    sys.path.insert(0, os.getcwd())
+    made: Any
+    if module.endswith(".py"):
+        made = SimpleNamespace(**run_path(module))
+    else:
+        made = import_module(module)
+    for part in name.split("."):
+        made = getattr(made, part)
+    function: Callable[..., Any] = made
+    return function
+
+
+def raised(options: Namespace, problem: Exception, tongue: Language) -> str:
+    """Return what the user's function raised, and its line."""
+    frames = traceback.extract_tb(problem.__traceback__)
+    line = f"{os.path.relpath(frames[-1].filename)}:{frames[-1].lineno}"
+    kind, point = type(problem).__name__, ", ".join(map(repr, options.at))
+    name = options.function.rpartition(":")[2]
+    return tongue.say(
+        "check_raised", name=name, point=f"({point})", kind=kind, problem=problem, line=line
+    )
+
+
+def as_record(found: GradientCheck) -> dict[str, Any]:
+    """Return a check as plain data; what is not finite is null."""
+
+    def plain(thing: Any) -> Any:
+        if isinstance(thing, tuple):
+            return [*map(plain, thing)]
+        return None if isinstance(thing, float) and not math.isfinite(thing) else thing
+
+    inputs = [
+        {**{key: plain(value) for key, value in asdict(one).items()}, "reason": one.reason}
+        for one in found.inputs
+    ]
+    return {"verdict": found.verdict, "inputs": inputs}
 
 
 def refuse(problem: str, tongue: Language) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 from typing import NoReturn
 
 from micrograd_es.drawings import DRAWINGS
@@ -16,6 +17,7 @@ from micrograd_es.lesson import LOSSES
 NUMBERS = ("x", "target", "w1", "w2", "lr")
 WHOLE = {"steps": (1, 500), "seed": (0, None)}  # the smallest, and what it is if not given
 CHOICES = {"loss": tuple(LOSSES), "lang": LANGUAGES}
+LISTS = ("at", "gradient")
 SWITCHES = ("json", "version", "help")
 ENDINGS = {"plot": (".svg", ".png", ".pdf"), "page": (".html",)}  # of the file that --output names
 METAVARS = {"output": "FILE", "expression": "TEXT"}
@@ -26,7 +28,9 @@ COMMANDS = {
     "explain": (*LESSON, "json", *ALWAYS),
     "plot": (*LESSON, "lr", "steps", "output", *ALWAYS),
     "page": ("x", "target", "w1", "w2", "seed", "expression", "at", "output", *ALWAYS),
+    "check": ("at", "gradient", "json", *ALWAYS),
 }
+POSITIONALS = {"plot": "picture", "check": "function"}
 LARGEST = 1e30  # of an option, and 1/LARGEST the smallest: no product the story needs overflows
 
 
@@ -59,7 +63,7 @@ def parser(command: str, tongue: Language) -> Parser:
     class Heading(Help):
         usage = tongue.say("help_usage")
 
-    name = {"plot": f" {tongue.say('help_name')}"}.get(command, "")
+    name = f" {tongue.say(f'help_{POSITIONALS[command]}_name')}" if command in POSITIONALS else ""
     others = [f"micrograd-es {other} --help: {told(other, tongue)}" for other in COMMANDS if other]
     made = Parser(
         "micrograd-es",
@@ -74,15 +78,20 @@ def parser(command: str, tongue: Language) -> Parser:
         pictures = (f"{one:<22}{tongue.say(f'picture_{one}')}" for one in DRAWINGS)
         named = made.add_argument_group(tongue.say("help_pictures"), "\n".join(pictures))
         named.add_argument("picture", nargs="?", default="", help=argparse.SUPPRESS)
+    if command == "check":
+        named = made.add_argument_group(tongue.say("help_function"))
+        named.add_argument("function", nargs="?", default="", help=argparse.SUPPRESS)
     group = made.add_argument_group(tongue.say("help_options"))
     for option in COMMANDS[command]:
         flags = [f"--{option}"] if option != "output" else ["-o", "--output"]
-        told_of = tongue.say(f"help_{option}", endings=", ".join(ENDINGS.get(command, ())))
+        key = "help_at_point" if (command, option) == ("check", "at") else f"help_{option}"
+        told_of = tongue.say(key, endings=", ".join(ENDINGS.get(command, ())))
         if option in SWITCHES:
             group.add_argument(*flags, action="store_true", help=told_of)
-        elif option == "at":
+        elif option in LISTS:
+            shown = "N" if command == "check" else "a=2"
             group.add_argument(
-                *flags, nargs="*", action="extend", default=[], metavar="a=2", help=told_of
+                *flags, nargs="*", action="extend", default=[], metavar=shown, help=told_of
             )
         else:
             shown = "|".join(CHOICES.get(option, (METAVARS.get(option, "N"),)))
@@ -111,7 +120,14 @@ def parsed(command: str, argv: list[str], tongue: Language) -> argparse.Namespac
         choice(f"--{name}", given[name], CHOICES[name], tongue)
     if command == "plot" and not (options.help or options.version):
         choice("plot", options.picture, tuple(DRAWINGS), tongue)
-    if "at" in given:
+    if command == "check" and not (options.help or options.version):
+        for name in LISTS:
+            given[name] = [number(f"--{name}", text, tongue, 1e308) for text in given[name]]
+        if ":" not in options.function:
+            raise ValueError(tongue.say("check_no_function", text=options.function))
+        if not options.at:
+            raise ValueError(tongue.say("check_no_point"))
+    if command == "page":
         options.at = numbers_at(options.at, options.expression, tongue)
         idle = [name for name in LESSON if given.get(name) is not None]
         if options.expression is not None and idle:
@@ -131,21 +147,25 @@ def joined(argv: list[str]) -> list[str]:
     for text in argv:
         if out and out[-1] in takers and text.startswith("-") and text[1:2] != "-":
             out[-1] += f"={text}"
+        elif re.match(r"-[\d.]", text):
+            out.append(f" {text}")  # no option starts with a blank, and float() does not mind it
         else:
             out.append(text)
     return out
 
 
-def number(option: str, text: str | None, tongue: Language) -> float | None:
+def number(
+    option: str, text: str | None, tongue: Language, largest: float = LARGEST
+) -> float | None:
     if text is None:
         return None
     try:
         x = float(text)
     except ValueError:
         x = math.nan
-    if not (x == 0 or 1 / LARGEST <= abs(x) <= LARGEST):
-        largest = f"{LARGEST:g}"
-        raise ValueError(tongue.say("error_number", option=option, text=text, largest=largest))
+    if not (x == 0 or 1 / largest <= abs(x) <= largest):
+        most = f"{largest:g}"
+        raise ValueError(tongue.say("error_number", option=option, text=text, largest=most))
     return x
 
 

@@ -43,10 +43,6 @@ def known(engine: Engine) -> list[str]:
     return [name for name in TABLE if name in engine.functions and name not in UNDRAWN]
 
 
-def unary(engine: Engine) -> list[str]:
-    return [name for name in known(engine) if TABLE[name].arity == 1]
-
-
 def listed(engine: Engine, cases: dict[str, Any]) -> list[Plan]:
     """A plan for each case of a function that the engine has."""
     return [
@@ -246,17 +242,22 @@ def slopes(engine: Engine, program: Program) -> str:
     return judged(program, engine.run(program)[1])
 
 
-@law(lambda engine: calls([name for name in unary(engine) if name in TEXTBOOK]), "gradient")
+@law(lambda engine: calls([name for name in known(engine) if name in TEXTBOOK]), "gradient", 8)
 def slopes_of_slopes(engine: Engine, program: Program) -> str:
-    """The second derivative of every function is the slope of its first."""
-    function = engine.functions[program.lines[0][0]]
+    """The second derivatives of every function are the slopes of its first."""
+    name, *places = program.lines[0]
+    verdicts = []
+    for i in places:
 
-    def first(x: Any) -> Any:
-        return engine.gradient(function, [x])[0]
+        def first(*xs: Any, i: int = i) -> Any:
+            return engine.gradient(engine.functions[name], list(xs))[i]
 
-    _, (got,) = engine.slopes(first, program.point)
-    found = check_gradient(lambda x: engine.slopes(function, [x])[1][0], program.point, [got])
-    if found.verdict == "fail":
-        expected = found.inputs[0].measured
-        raise Broken(f"{told(program=program)}the second slope is {got!r}, not {expected!r}")
-    return "finite differences" if found.verdict == "pass" else INCONCLUSIVE
+        def measured(*xs: float, i: int = i) -> float:
+            return engine.slopes(engine.functions[name], xs)[1][i]
+
+        _, got = engine.slopes(first, program.point)
+        found = check_gradient(measured, program.point, got)
+        if found.verdict == "fail":
+            raise Broken(f"{told(program=program)}by x{i} and again: {found}".replace("\n", "; "))
+        verdicts.append(found.verdict)
+    return INCONCLUSIVE if INCONCLUSIVE in verdicts else "finite differences"

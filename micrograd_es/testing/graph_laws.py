@@ -21,21 +21,33 @@ from micrograd_es.testing.strategies import programs
 
 WHOLE = st.integers(-6, 6).map(float)
 CONSTANTS = (2.0, 3.0, -1.0)
-NEEDS = " ".join(ARITHMETIC)
+Plans = Callable[[Engine], Sequence[Plan]]
+NEEDS = "add mul"
 
 
-def arithmetic(inputs: int, most: int, names: str = "program", **others: Any) -> Any:
+def operators(engine: Engine) -> list[str]:
+    return [name for name in ARITHMETIC if name in engine.functions]
+
+
+def arithmetic(inputs: int, most: int, names: str = "program", **others: Any) -> Plans:
     """Plan of programs of + - * on small whole numbers, one for each name."""
-    one = programs(ARITHMETIC, inputs, most, WHOLE, CONSTANTS)
-    return lambda engine: [{**dict.fromkeys(names.split(), one), **others}]
+
+    def plans(engine: Engine) -> list[Plan]:
+        one = programs(operators(engine), inputs, most, WHOLE, CONSTANTS)
+        return [{**dict.fromkeys(names.split(), one), **others}]
+
+    return plans
 
 
-def shaped(*shape: tuple[int, Any]) -> Callable[[Engine], Sequence[Plan]]:
+def shaped(*shape: tuple[int, Any]) -> Plans:
     """Plan of programs of one input and lines of that shape, with operators drawn."""
-    signs = st.sampled_from(ARITHMETIC)
-    lines = st.tuples(*(st.tuples(signs, st.just(a), st.just(b)) for a, b in shape))
-    made = st.builds(Program, st.tuples(WHOLE), lines)
-    return lambda engine: [{"program": made}]
+
+    def plans(engine: Engine) -> list[Plan]:
+        signs = st.sampled_from(operators(engine))
+        lines = st.tuples(*(st.tuples(signs, st.just(a), st.just(b)) for a, b in shape))
+        return [{"program": st.builds(Program, st.tuples(WHOLE), lines)}]
+
+    return plans
 
 
 def exact(program: Program, point: Sequence[float] | None = None) -> list[float]:
@@ -137,7 +149,9 @@ RESIDUES = st.tuples(*[st.integers(2, 10**18).map(Mod)] * 3)
 
 
 @law(
-    lambda engine: [{"program": programs(ARITHMETIC, 3, 100, WHOLE, ()), "residues": RESIDUES}],
+    lambda engine: [
+        {"program": programs(operators(engine), 3, 100, WHOLE, ()), "residues": RESIDUES}
+    ],
     f"over {NEEDS}",
 )
 def exact_over_any_numbers(engine: Engine, program: Program, residues: tuple[Mod, ...]) -> str:
@@ -251,6 +265,8 @@ def two_losses(engine: Engine, f: Program, g: Program, h: Program) -> str:
 @law(arithmetic(2, 5, change=WHOLE), f"graph assign {NEEDS}")
 def stale_data(engine: Engine, program: Program, change: float) -> str:
     """A leaf changed after the forward pass leaves its gradient as it was, or that is refused."""
+    size = len(program.point) + len(program.lines)
+    program = Program(program.point, (*program.lines, ("mul", size - 1, 0)))  # it needs x0
     leaves = [engine.leaf(x) for x in program.point]
     output = program.run(engine.functions, leaves)
 

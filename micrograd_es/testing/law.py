@@ -23,6 +23,13 @@ from micrograd_es.testing.programs import Program
 BLIND = 0.1  # of the cases: the most that may be inconclusive
 INCONCLUSIVE = "inconclusive"
 BY_ITSELF = "the engine itself"  # a rung: two of its answers were compared
+LACKING = {  # what an engine may be without, as the report says it
+    "graph": "graph that outlives a gradient",
+    "assign": "leaves that can be given another number",
+    "gradient": "gradients that can be differentiated again",
+    "over": "numbers but floats",
+    "functions": "function that this is about",
+}
 Plan = Mapping[str, SearchStrategy[Any]]  # what the arguments of a statement are drawn from
 
 
@@ -53,6 +60,7 @@ class Law:
     statement: Callable[..., str]
     drawn: Callable[[Engine], Sequence[Plan]]
     needs: tuple[str, ...] = ()
+    least: int = 24  # cases of each plan
 
     @property
     def name(self) -> str:
@@ -62,15 +70,15 @@ class Law:
     def sentence(self) -> str:
         return " ".join((self.statement.__doc__ or "").split())
 
-    def check(self, engine: Engine, examples: int = 40, rng: int | None = None) -> Finding:
+    def check(self, engine: Engine, examples: int = 60, rng: int | None = None) -> Finding:
         """Hold an engine to the law, on the same cases in every run unless rng seeds others.
 
-        The examples are shared out among the plans, at least 24 for each.
+        The examples are shared out among the plans, at least `least` for each.
         """
         missing = [what for what in self.needs if not has(engine, what)]
         plans = [] if missing else self.drawn(engine)
         if not plans:
-            what = ", ".join(missing) or "function that this is about"
+            what = ", ".join(LACKING.get(one, one) for one in missing) or LACKING["functions"]
             return Finding(self.name, engine.name, "not applicable", f"it has no {what}")
         counted: Counter[str] = Counter()
 
@@ -81,7 +89,7 @@ class Law:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # what an engine says of NaN is not the question
                 for plan in plans:
-                    repeated(case, plan, max(examples // len(plans), 24), rng)
+                    repeated(case, plan, max(examples // len(plans), self.least), rng)
         except Broken as found:
             return Finding(self.name, engine.name, "broken", str(found), dict(counted))
         blind = counted[INCONCLUSIVE] > BLIND * max(counted.total(), 10)
@@ -99,10 +107,12 @@ class Law:
 
 
 def law(
-    drawn: Callable[[Engine], Sequence[Plan]] = lambda engine: [{}], needs: str = ""
+    drawn: Callable[[Engine], Sequence[Plan]] = lambda engine: [{}],
+    needs: str = "",
+    least: int = 24,
 ) -> Callable[[Callable[..., str]], Law]:
     """Make a function a law: what its cases are drawn from, and what an engine must have for it."""
-    return lambda statement: Law(statement, drawn, tuple(needs.split()))
+    return lambda statement: Law(statement, drawn, tuple(needs.split()), least)
 
 
 def has(engine: Engine, what: str) -> bool:

@@ -21,12 +21,14 @@ LAWS = {
 }
 
 
-def hold(engine: Engine, examples: int = 40, rng: int | None = None) -> Iterator[Finding]:
+def hold(engine: Engine, examples: int = 60, rng: int | None = None) -> Iterator[Finding]:
     """Yield what comes of holding an engine to every law."""
     for law in LAWS.values():
         yield law.check(engine, examples, rng)
 
 
-def test_law(law: Law, engine: Engine, held: Callable[[Law, Engine], None]) -> None:
+def test_law(
+    law: Law, engine: Engine, micrograd_es_held: Callable[[Law, Engine], None]
+) -> None:
     """One test for each law and engine that the plugin names."""
-    held(law, engine)
+    micrograd_es_held(law, engine)

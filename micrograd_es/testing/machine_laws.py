@@ -5,15 +5,15 @@ from __future__ import annotations
 import random
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from hypothesis import strategies as st
 
 from micrograd_es.testing.engines import Engine
-from micrograd_es.testing.graph_laws import NEEDS, exact
+from micrograd_es.testing.graph_laws import NEEDS, exact, operators
 from micrograd_es.testing.law import BY_ITSELF, Broken, agree, law
-from micrograd_es.testing.programs import ARITHMETIC, Line, Program
+from micrograd_es.testing.programs import Line, Program
 
 DEPTH = 100_000
 
@@ -58,7 +58,7 @@ def threads(engine: Engine) -> str:
     """Graphs of their own, in threads of their own, never mix."""
 
     def work(i: int) -> None:
-        task = walk(random.Random(i), 60)
+        task = walk(random.Random(i), operators(engine), 60)
         for _ in range(12):
             agree("4 threads, 60 operations each", engine.run(task)[1], exact(task))
 
@@ -111,11 +111,11 @@ def together(work: Callable[[int], None], count: int = 4) -> str:
     return "exact"
 
 
-def walk(rng: random.Random, length: int) -> Program:
+def walk(rng: random.Random, names: Sequence[str], length: int) -> Program:
     """Return a long program of +, - and * by ±1, whose numbers stay small."""
     lines: list[Line] = []
     for i in range(length):
-        name = rng.choice(ARITHMETIC)
+        name = rng.choice(names)
         other = rng.choice((1.0, -1.0)) if name == "mul" else rng.randrange(3)
         lines.append((name, 2 + i if i else 0, other))
     return Program((1.0, 2.0, 3.0), tuple(lines))

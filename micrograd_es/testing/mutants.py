@@ -190,3 +190,10 @@ BUGS: dict[str, tuple[str, Callable[[], Any]]] = {
 }
 # fmt: on
 MUTANTS = {name: Mutant(name, sentence, change) for name, (sentence, change) in BUGS.items()}
+
+
+def mutant_named(name: str) -> Mutant:
+    """Return a bug of the list; MicrogradError if there is none of that name."""
+    if name not in MUTANTS:
+        raise MicrogradError(f"bug {name!r}: expected one of {', '.join(MUTANTS)}")
+    return MUTANTS[name]

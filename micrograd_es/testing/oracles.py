@@ -278,4 +278,4 @@ def residue(number: Any) -> int:
     if isinstance(number, Mod):
         return number.residue
     top, bottom = Fraction(number).as_integer_ratio()
-    return top * pow(bottom, -1, PRIME)
+    return top * pow(bottom, -1, PRIME) % PRIME

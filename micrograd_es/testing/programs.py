@@ -111,7 +111,8 @@ def grown(
     results, lines = list(point), []
     for _ in range(pick(range(1, most + 1))):
         places = range(len(results))[::-1]  # the newest first, to which hypothesis shrinks
-        operands = [pick(places), pick([*places, *constants])]
+        newest = [places[0]] * len(places)  # as likely as all others, lest most lines be unused
+        operands = [pick([*newest, *places]), pick([*places, *constants])]
         if type(operands[1]) is float and pick((False, True)):
             operands.reverse()
         fitting = [line for name in functions if (line := fits(name, operands, results))]

@@ -1,0 +1,167 @@
+"""The pytest plugin: the laws as tests of any engine, and what your own tests are worth.
+
+Silent unless one of its options is given; what an option needs is imported where it is used.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+
+PROPERTY = "micrograd_es"  # of a report: the finding
+SURVIVORS = pytest.StashKey[list[str]]()
+PATIENCE = 600  # seconds: a bug that makes tests hang was noticed
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("micrograd-es", "laws of automatic differentiation")
+
+    def option(name: str, **options: Any) -> None:
+        group.addoption(f"--micrograd-es-{name}", **options)
+
+    option("engine", action="append", default=[], metavar="NAME",
+           help="hold this engine to the laws: torch, jax, … or your own, module:name")  # fmt: skip
+    option("examples", type=int, default=60, metavar="N", help="how many cases of a law are drawn")
+    option("seed", type=int, metavar="N", help="draw other cases than those of every run")
+    option("json", metavar="FILE", help="write what was found, law by law")
+    option("mutant", metavar="NAME", help="run the tests with this bug in micrograd_es")
+    option("mutants", action="store_true",
+           help="after the tests, run them under each bug, and tell which are not noticed")  # fmt: skip
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    from micrograd_es.errors import MicrogradError
+
+    try:
+        for name in config.getoption("--micrograd-es-engine"):
+            from micrograd_es.testing.engines import engine_named
+
+            engine_named(name)
+        if (name := config.getoption("--micrograd-es-mutant")) is not None:
+            from micrograd_es.testing.mutants import mutant_named
+
+            bug = mutant_named(name).applied()
+            bug.__enter__()
+            config.add_cleanup(lambda: bug.__exit__(None, None, None))
+    except MicrogradError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+# ---- the laws as tests ---------------------------------------------------------------------------
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make one test of test_law in laws.py for each law and engine."""
+    if metafunc.module.__name__ != "micrograd_es.testing.laws":
+        return
+    from micrograd_es.testing.engines import engine_named
+
+    names = metafunc.config.getoption("--micrograd-es-engine") or ["micrograd_es"]
+    cases = [
+        pytest.param(law, engine_named(name), id=f"{name}-{law.name}")
+        for name in names
+        for law in metafunc.module.LAWS.values()
+    ]
+    metafunc.parametrize(("law", "engine"), cases)
+
+
+@pytest.fixture
+def micrograd_es_held(
+    request: pytest.FixtureRequest, record_property: Callable[[str, object], None]
+) -> Callable[[Any, Any], None]:
+    """How test_law holds an engine to a law."""
+    examples, seed = (request.config.getoption(f"--micrograd-es-{x}") for x in ("examples", "seed"))
+
+    def held(law: Any, engine: Any) -> None:
+        found = law.check(engine, examples, seed)
+        record_property(PROPERTY, {**asdict(found), "version": engine.version})
+        if found.verdict == "not applicable":
+            pytest.skip(f"{engine.name}: {found.example}")
+        if found.verdict != "kept":
+            pytest.fail(f"{law.sentence}\n{found.verdict}: {found.example}", pytrace=False)
+
+    return held
+
+
+def findings(reporter: Any) -> Iterator[dict[str, Any]]:
+    """Yield what was found, from the reports of the tests; so it also works with pytest-xdist."""
+    for reports in reporter.stats.values():
+        for report in reports:
+            if getattr(report, "when", None) == "call":
+                yield from (found for name, found in report.user_properties if name == PROPERTY)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    by_engine = defaultdict(list)
+    for found in findings(terminalreporter):
+        by_engine[f"{found['engine']} {found['version']}".strip()].append(found)
+    for engine, found in by_engine.items():
+        terminalreporter.section(f"laws: {engine}")
+        for one in sorted(found, key=lambda one: (one["verdict"], one["law"])):
+            terminalreporter.write_line(line_of(one))
+        counted = Counter(one["verdict"] for one in found)
+        told = ", ".join(f"{count} {verdict}" for verdict, count in counted.most_common())
+        terminalreporter.write_line(f"{engine}: {told}")
+    if by_engine and (path := config.getoption("--micrograd-es-json")):
+        from micrograd_es.files import write
+
+        listed = [one for found in by_engine.values() for one in found]
+        write(path, json.dumps(listed, ensure_ascii=False, indent=2).encode())
+    if SURVIVORS in config.stash:
+        tell_survivors(terminalreporter, config.stash[SURVIVORS])
+
+
+def line_of(found: dict[str, Any]) -> str:
+    """Return a finding as a line: its law, its verdict, the rungs that judged or the example."""
+    rungs = ", ".join(f"{count} by {rung}" for rung, count in found["rungs"].items())
+    return f"{found['verdict']:<15}{found['law']:<29}{found['example'] or rungs}"
+
+
+# ---- what your tests are worth -------------------------------------------------------------------
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Run the same tests under each bug, if asked to and if they pass without."""
+    config = session.config
+    if hasattr(config, "workerinput") or not config.getoption("--micrograd-es-mutants"):
+        return
+    if exitstatus != 0:
+        return  # tests that fail by themselves notice nothing
+    from micrograd_es.testing.mutants import MUTANTS
+
+    args = [arg for arg in config.invocation_params.args if arg != "--micrograd-es-mutants"]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        noticed = pool.map(lambda name: fails([*args, f"--micrograd-es-mutant={name}"]), MUTANTS)
+        survived = [name for name, seen in zip(MUTANTS, noticed, strict=True) if not seen]
+    config.stash[SURVIVORS] = survived
+    if survived:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def fails(args: list[str]) -> bool:
+    """Return whether pytest with these arguments fails, in a process of its own."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *args]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=PATIENCE, check=False)
+    except subprocess.TimeoutExpired:
+        return True
+    return done.returncode != 0
+
+
+def tell_survivors(reporter: Any, survived: list[str]) -> None:
+    from micrograd_es.testing.mutants import MUTANTS
+
+    reporter.section("bugs put into micrograd_es")
+    for name in survived:
+        reporter.write_line(f"not noticed  {name:<22}{MUTANTS[name].sentence}")
+    count = len(MUTANTS) - len(survived)
+    reporter.write_line(f"{count} of {len(MUTANTS)} bugs noticed: {count / len(MUTANTS):.0%}")
