@@ -26,6 +26,7 @@ from typing import Any
 from micrograd_es.errors import MissingExtra
 from micrograd_es.files import write
 from micrograd_es.testing.engines import ENGINES, engine_named
+from micrograd_es.testing.law import INCONCLUSIVE
 from micrograd_es.testing.laws import LAWS, hold
 from micrograd_es.testing.oracles import TEXTBOOK, judge
 from micrograd_es.testing.programs import grown
@@ -68,16 +69,16 @@ def page(reports: list[dict[str, Any]]) -> str:
         "",
         "Written by `python benchmarks/conformance.py --write docs/conformance.md`, on "
         f"{machine()}: {versions}.",
-        "✓ kept · ✗ broken, with the smallest case found below · – not applicable: the engine has "
-        "no such thing, or our adapter does not offer it. A law that is broken is not always a "
-        "bug: some are choices that the engine documents; what happens is what is shown.",
+        "✓ kept · ✗ broken, with the smallest case found below · – not applicable: the engine has",
+        "no such thing, or our adapter does not offer it. A law that is broken is not always a",
+        "bug: some are choices that the engine documents. Only what was run is shown.",
         "",
         f"| law | {' | '.join(one['engine'] for one in reports)} |",
         f"|---|{':-:|' * len(reports)}",
     ]
     for law in LAWS.values():
         signs = " | ".join(SIGNS[one["laws"][law.name][0]] for one in reports)
-        lines.append(f"| **{law.name}** {law.sentence} | {signs} |")
+        lines.append(f"| **{law.name}**: {law.sentence} | {signs} |")
     lines += ["", "Judged by, in cases: " + "; ".join(map(rungs, reports)) + "."]
     for one in reports:
         broken = [(law, found[1]) for law, found in one["laws"].items() if found[0] != "kept"]
@@ -91,8 +92,9 @@ def rungs(report: dict[str, Any]) -> str:
     counted: Counter[str] = Counter()
     for _, _, found in report["laws"].values():
         counted.update(found)
-    told = ", ".join(f"{count} by {rung}" for rung, count in counted.most_common())
-    return f"{report['engine']} {told}"
+    unsure = counted.pop(INCONCLUSIVE, 0)
+    told = [f"{count} by {rung}" for rung, count in counted.most_common()]
+    return f"{report['engine']} {', '.join([*told, f'{unsure} inconclusive'])}"
 
 
 # ---- random programs -----------------------------------------------------------------------------

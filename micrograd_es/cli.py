@@ -144,11 +144,8 @@ def loaded(text: str) -> Callable[..., Any]:
     """Return the function of "module:function", or of "file.py:function"."""
     module, _, name = text.rpartition(":")
     sys.path.insert(0, os.getcwd())
-    made: Any
-    if module.endswith(".py"):
-        made = SimpleNamespace(**run_path(module))
-    else:
-        made = import_module(module)
+    script = module.endswith(".py")
+    made: Any = SimpleNamespace(**run_path(module)) if script else import_module(module)
     for part in name.split("."):
         made = getattr(made, part)
     function: Callable[..., Any] = made

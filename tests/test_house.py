@@ -29,6 +29,13 @@ FLOORS = [
     {"draw.graph", "draw.sheet", "draw.steps", "expression"},
     {"draw.text", "draw.page", "draw.plots"},
     {"draw"},
+    {"testing.programs"},
+    {"testing.oracles", "testing.engines", "testing.strategies", "testing.mutants"},
+    {"testing", "testing.law"},
+    {"testing.graph_laws", "testing.function_laws"},
+    {"testing.machine_laws"},
+    {"testing.laws"},
+    {"testing.plugin"},
     {"lesson"},
     {"story", "board"},
     {"drawings", "lesson_page"},
@@ -93,22 +100,26 @@ def blocks(path: Path, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL)
 
 
-@pytest.mark.parametrize("readme", ["README.md", "README.es.md"])
-def test_the_code_of_the_readme_runs_and_prints_what_it_says(readme, capsys, monkeypatch, tmp_path):
+PAGES = [("README.md", "README.es.md"), ("docs/testing.md", "docs/testing.es.md")]
+
+
+@pytest.mark.parametrize("page", [page for pair in PAGES for page in pair])
+def test_the_code_of_a_page_runs_and_prints_what_it_says(page, capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)  # it writes a picture
-    monkeypatch.setenv("MICROGRAD_ES_LANG", "en" if readme == "README.md" else "es")
-    namespace: dict[str, object] = {}
-    found = blocks(ROOT / readme, "python")
+    monkeypatch.setenv("MICROGRAD_ES_LANG", "es" if ".es." in page else "en")
+    namespace: dict[str, object] = {"__name__": "page"}
+    found = blocks(ROOT / page, "python")
     assert len(found) >= 3
     for block in found:
-        exec(compile(block, readme, "exec"), namespace)
+        exec(compile(block, page, "exec"), namespace)
         printed = capsys.readouterr().out.splitlines()
         promised = re.findall(r"#> ?(.*)", block)
         assert [line.rstrip() for line in printed] == [line.rstrip() for line in promised]
 
 
-def test_both_readmes_hold_the_same_code_and_the_same_sections():
-    one, other = ROOT / "README.md", ROOT / "README.es.md"
+@pytest.mark.parametrize("pair", PAGES, ids=lambda pair: pair[0])
+def test_both_languages_hold_the_same_code_and_the_same_sections(pair):
+    one, other = (ROOT / page for page in pair)
 
     def code(path):
         return [re.sub(r"#.*", "", block) for block in blocks(path, "python")] + blocks(path, "sh")

@@ -120,7 +120,9 @@ def rows_swept(program: Program, numbers: Sequence[Any]) -> list[Any]:
     slopes = {order[-1]: kind(1)}
     for node in reversed(order):
         args, row = [known[arg] for arg in node.args], node.primitive
-        for i, arg in enumerate(node.args if row else ()):
+        if row is None:
+            continue
+        for i, arg in enumerate(node.args):
             share = slopes[node] * row.partial(i, known[node], args)
             slopes[arg] = slopes[arg] + share if arg in slopes else share
     return [slopes.get(leaf, kind(0)) for leaf in leaves]
@@ -197,9 +199,7 @@ def torch() -> Engine:
         output = f(*inputs)
         if not output.requires_grad:
             return [torch.zeros((), dtype=torch.float64) for _ in inputs]
-        return list(
-            torch.autograd.grad(output, inputs, create_graph=True, materialize_grads=True)
-        )
+        return list(torch.autograd.grad(output, inputs, create_graph=True, materialize_grads=True))
 
     def assign(leaf: Any, x: float) -> None:
         with torch.no_grad():

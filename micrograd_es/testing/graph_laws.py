@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from micrograd_es.testing.engines import Engine
 from micrograd_es.testing.law import BY_ITSELF, Broken, Plan, agree, judged, law, told
 from micrograd_es.testing.oracles import Mod, residue, sweep
-from micrograd_es.testing.programs import ARITHMETIC, Line, Program
+from micrograd_es.testing.programs import ARITHMETIC, Program
 from micrograd_es.testing.strategies import programs
 
 WHOLE = st.integers(-6, 6).map(float)

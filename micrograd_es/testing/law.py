@@ -142,11 +142,15 @@ def repeated(case: Callable[..., None], plan: Plan, examples: int, rng: int | No
 
 
 def told(**drawn: Any) -> str:
-    """Return a drawn case in a line: programs as Python."""
-    return "".join(
-        f"{'; '.join(x.written())}: " if isinstance(x, Program) else f"{name} = {x!r}: "
-        for name, x in drawn.items()
-    )
+    """Return a drawn case in a line: programs as Python, with their names if there are several."""
+    several = sum(isinstance(x, Program) for x in drawn.values()) > 1
+    parts = []
+    for name, x in drawn.items():
+        if isinstance(x, Program):
+            parts.append(f"{f'{name} is ' * several}{'; '.join(x.written())}")
+        else:
+            parts.append(f"{name} = {x!r}")
+    return "".join(f"{part}: " for part in parts)
 
 
 def agree(what: str, got: Sequence[float], expected: Sequence[float], rung: str = "exact") -> str:

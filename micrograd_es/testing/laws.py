@@ -27,8 +27,6 @@ def hold(engine: Engine, examples: int = 60, rng: int | None = None) -> Iterator
         yield law.check(engine, examples, rng)
 
 
-def test_law(
-    law: Law, engine: Engine, micrograd_es_held: Callable[[Law, Engine], None]
-) -> None:
+def test_law(law: Law, engine: Engine, micrograd_es_held: Callable[[Law, Engine], None]) -> None:
     """One test for each law and engine that the plugin names."""
     micrograd_es_held(law, engine)

@@ -76,7 +76,7 @@ def nested_gradients_in_threads(engine: Engine) -> str:
 
     def work(i: int) -> None:
         x = i + 1.0
-        for _ in range(50):
+        for _ in range(100):
             case = f"4 threads, d/da of a · d/db(a · b²), a = {x!r}, b = 1.0"
             agree(case, engine.slopes(outer, [x])[1], [4 * x])
 

@@ -12,6 +12,7 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import asdict
 from typing import Any
 
@@ -28,14 +29,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     def option(name: str, **options: Any) -> None:
         group.addoption(f"--micrograd-es-{name}", **options)
 
-    option("engine", action="append", default=[], metavar="NAME",
-           help="hold this engine to the laws: torch, jax, … or your own, module:name")  # fmt: skip
+    told = "hold this engine to the laws: torch, jax, … or your own, module:name"
+    option("engine", action="append", default=[], metavar="NAME", help=told)
     option("examples", type=int, default=60, metavar="N", help="how many cases of a law are drawn")
     option("seed", type=int, metavar="N", help="draw other cases than those of every run")
     option("json", metavar="FILE", help="write what was found, law by law")
     option("mutant", metavar="NAME", help="run the tests with this bug in micrograd_es")
-    option("mutants", action="store_true",
-           help="after the tests, run them under each bug, and tell which are not noticed")  # fmt: skip
+    told = "after the tests, run them under each bug, and tell which are not noticed"
+    option("mutants", action="store_true", help=told)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -49,9 +50,9 @@ def pytest_configure(config: pytest.Config) -> None:
         if (name := config.getoption("--micrograd-es-mutant")) is not None:
             from micrograd_es.testing.mutants import mutant_named
 
-            bug = mutant_named(name).applied()
-            bug.__enter__()
-            config.add_cleanup(lambda: bug.__exit__(None, None, None))
+            stack = ExitStack()
+            stack.enter_context(mutant_named(name).applied())
+            config.add_cleanup(stack.close)
     except MicrogradError as error:
         raise pytest.UsageError(str(error)) from error
 
@@ -102,19 +103,19 @@ def findings(reporter: Any) -> Iterator[dict[str, Any]]:
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     by_engine = defaultdict(list)
-    for found in findings(terminalreporter):
-        by_engine[f"{found['engine']} {found['version']}".strip()].append(found)
-    for engine, found in by_engine.items():
+    for one in findings(terminalreporter):
+        by_engine[f"{one['engine']} {one['version']}".strip()].append(one)
+    for engine, all_found in by_engine.items():
         terminalreporter.section(f"laws: {engine}")
-        for one in sorted(found, key=lambda one: (one["verdict"], one["law"])):
+        for one in sorted(all_found, key=lambda one: (one["verdict"], one["law"])):
             terminalreporter.write_line(line_of(one))
-        counted = Counter(one["verdict"] for one in found)
+        counted = Counter(one["verdict"] for one in all_found)
         told = ", ".join(f"{count} {verdict}" for verdict, count in counted.most_common())
         terminalreporter.write_line(f"{engine}: {told}")
     if by_engine and (path := config.getoption("--micrograd-es-json")):
         from micrograd_es.files import write
 
-        listed = [one for found in by_engine.values() for one in found]
+        listed = [one for all_found in by_engine.values() for one in all_found]
         write(path, json.dumps(listed, ensure_ascii=False, indent=2).encode())
     if SURVIVORS in config.stash:
         tell_survivors(terminalreporter, config.stash[SURVIVORS])
@@ -122,7 +123,10 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 def line_of(found: dict[str, Any]) -> str:
     """Return a finding as a line: its law, its verdict, the rungs that judged or the example."""
-    rungs = ", ".join(f"{count} by {rung}" for rung, count in found["rungs"].items())
+    by = {rung: f"{count} by {rung}" for rung, count in found["rungs"].items()}
+    if "inconclusive" in by:
+        by["inconclusive"] = f"{found['rungs']['inconclusive']} inconclusive"
+    rungs = ", ".join(by.values())
     return f"{found['verdict']:<15}{found['law']:<29}{found['example'] or rungs}"
 
 

@@ -19,6 +19,7 @@ CONSTANTS = (2.0, 3.0, 0.5, -1.5)  # as operands of the operators
 OPERATORS = {"add", "sub", "mul", "div"}
 WRITTEN = {*OPERATORS, "neg", "power"}  # with signs, not as calls
 LARGEST = 1e3  # of a result and of its partials
+GO_ON = (False, *[True] * 7)  # asked before each line: hypothesis shrinks by leaving lines out
 MARGIN = 0.05  # to a kink, and to the end of a domain
 Line = tuple[Any, ...]
 
@@ -70,8 +71,8 @@ class Program:
         told = [f"{', '.join(names)} = {numbers}"]
         for i, (name, *operands) in enumerate(self.lines):
             args = [repr(x) if type(x) is float else names[x] for x in operands]
-            form = TABLE[name].text if name in WRITTEN else f"{name}({', '.join(['%s'] * len(args))})"
-            told.append(f"y{i} = {form % tuple(args)}")
+            call = f"{name}({', '.join(args)})"
+            told.append(f"y{i} = {TABLE[name].text % (*args,) if name in WRITTEN else call}")
             names.append(f"y{i}")
         return told
 
@@ -108,8 +109,10 @@ def grown(
     need is left out.
     """
     point = tuple(number() for _ in range(inputs))
-    results, lines = list(point), []
-    for _ in range(pick(range(1, most + 1))):
+    results, lines = list(point), list[Line]()
+    for _ in range(most):
+        if lines and not pick(GO_ON):
+            break
         places = range(len(results))[::-1]  # the newest first, to which hypothesis shrinks
         newest = [places[0]] * len(places)  # as likely as all others, lest most lines be unused
         operands = [pick([*newest, *places]), pick([*places, *constants])]
@@ -166,5 +169,3 @@ def needed(point: tuple[float, ...], lines: Sequence[Line]) -> Program:
             place[i] = size + len(kept)
             kept.append((name, *(x if type(x) is float else place[x] for x in operands)))
     return Program(point, tuple(kept))
-
-

@@ -9,6 +9,7 @@ import math
 import random
 import re
 from collections.abc import Iterable, Sequence
+from operator import neg
 from typing import Any
 
 try:
@@ -27,10 +28,11 @@ from micrograd_es.testing.programs import CONSTANTS, Program, grown
 from micrograd_es.value import Value
 
 SMALLEST, LARGEST = 2.0**-1022, 2.0**1023
-SMOOTH = (  # what programs are made of unless told: at least one of each kind
-    "add sub mul div neg square reciprocal sqrt exp log sin cos tanh sigmoid softplus relu abs "
-    "maximum minimum"
-).split()
+NAMED = """
+    add sub mul div neg square reciprocal sqrt exp log sin cos tanh sigmoid softplus relu abs
+    maximum minimum
+"""  # what programs are made of unless told: at least one of each kind
+ZERO = st.just(0.0)
 COUNTED = {"power_jet": (2, 3)}  # the arguments of a row that are whole numbers
 
 
@@ -49,16 +51,15 @@ def numbers(
     if math.ceil(max(bottom, -9)) <= math.floor(min(top, 9)):
         whole = st.integers(math.ceil(max(bottom, -9)), math.floor(min(top, 9)))
         kinds.append(whole.map(float))
-    if top > 0:
+    if top >= SMALLEST:
         kinds.append(powers(max(bottom, SMALLEST), top))
-    if bottom < 0:
-        kinds.append(powers(max(-top, SMALLEST), -bottom).map(lambda x: -x))
+    if bottom <= -SMALLEST:
+        kinds.append(powers(max(-top, SMALLEST), -bottom).map(neg))
     edges = [end for end in (low, high) if math.isfinite(end)]
     edges += [math.nextafter(low, high), math.nextafter(high, low)]
     kinds.append(st.sampled_from([x for x in edges if abs(x) <= LARGEST] or [bottom]))
-    for kink in kinks:
-        near = powers(2.0**-60, 2.0**-30)
-        kinds += [st.just(kink), near.map(lambda d, k=kink: k + d), near.map(lambda d, k=kink: k - d)]
+    near = powers(2.0**-60, 2.0**-30)
+    kinds += [st.builds(sum, st.tuples(st.just(k), near | near.map(neg) | ZERO)) for k in kinks]
     return st.one_of(kinds).filter(lambda x: low <= x <= high)
 
 
@@ -126,7 +127,7 @@ TAME = st.integers(-9, 9).map(float) | st.floats(-4, 4).map(lambda x: round(x, 3
 @st.composite
 def programs(
     draw: Any,
-    functions: Sequence[str] = SMOOTH,
+    functions: Sequence[str] = tuple(NAMED.split()),
     inputs: int = 3,
     most: int = 8,
     floats: SearchStrategy[float] = TAME,

@@ -1,0 +1,431 @@
+"""The property-test suite itself: it draws what it says, its rungs agree, and no bug escapes it."""
+
+import json
+import math
+import operator
+import random
+import subprocess
+import sys
+from fractions import Fraction
+
+import pytest
+from hypothesis import find, given, settings
+from hypothesis import strategies as st
+
+from micrograd_es import MicrogradError, Value, nn
+from micrograd_es.errors import MissingExtra
+from micrograd_es.primitives import TABLE
+from micrograd_es.testing import (
+    ENGINES,
+    MUTANTS,
+    Engine,
+    Program,
+    engine_named,
+    judge,
+    oracles,
+    strategies,
+    survivors,
+)
+from micrograd_es.testing.law import Broken, Law
+from micrograd_es.testing.laws import LAWS, hold
+from micrograd_es.testing.programs import grown
+
+OURS = engine_named("micrograd_es")
+pytest_plugins = ["pytester"]
+
+
+# ---- strategies ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        lambda x: x == 0.0,
+        lambda x: 0 < abs(x) < 1e-200,
+        lambda x: abs(x) > 1e200,
+        lambda x: x < 0 and 1e-30 < -x < 1e-10,
+        lambda x: 0 < abs(x - 0.5) < 1e-9,
+        lambda x: x == 0.5,
+    ],
+)
+def test_numbers_are_of_every_size_and_next_to_kinks(wanted):
+    find(strategies.numbers(kinks=[0.5]), wanted, settings=settings(max_examples=2000))
+
+
+@given(st.data())
+def test_numbers_stay_between_their_ends(data):
+    low, high = sorted(data.draw(st.tuples(*[st.floats(-1e300, 1e300)] * 2)))
+    if low < high:
+        assert low <= data.draw(strategies.numbers(low, high, kinks=[low, 0.0])) <= high
+
+
+def test_numbers_between_nothing_are_refused():
+    with pytest.raises(ValueError, match="give the lower one first"):
+        strategies.numbers(1.0, 1.0)
+
+
+@pytest.mark.parametrize("row", TABLE.values(), ids=lambda row: row.name)
+@settings(max_examples=20)
+@given(data=st.data())
+def test_a_row_has_a_finite_value_at_its_points(row, data):
+    if row.name != "constant":
+        assert math.isfinite(row.value(*data.draw(strategies.points(row))))
+
+
+def test_points_reach_the_edges_of_a_domain_and_the_ties_of_a_choice():
+    few = settings(max_examples=2000)
+    assert find(strategies.points(TABLE["asin"]), lambda p: p[0] == 1.0, settings=few)
+    assert find(strategies.points(TABLE["maximum"]), lambda p: p[0] == p[1] != 0, settings=few)
+    intervals = [(1.0, 2.0), (0.0, math.inf)]
+    assert find(strategies.points(intervals), lambda p: p[1] > 1e9, settings=few)
+
+
+@given(st.from_type(Value), strategies.values(st.just(2.0)))
+def test_hypothesis_knows_how_to_draw_a_value(any_value, two):
+    assert type(any_value) is Value
+    assert two.data == 2.0
+
+
+@given(strategies.networks(inputs=2), strategies.primitives_table(["exp", "tanh"]))
+def test_networks_and_rows_are_drawn(network, row):
+    assert isinstance(network, nn.MLP)
+    assert len(network.layers) <= 3
+    assert type(network([1.0, -1.0])) is Value
+    assert row in (TABLE["exp"], TABLE["tanh"])
+
+
+# ---- programs ------------------------------------------------------------------------------------
+
+
+@given(strategies.programs())
+def test_a_program_prints_as_python_that_gives_its_gradient(program):
+    leaves = [Value(x) for x in program.point]
+    output = program.run(TABLE, leaves)
+    output.backward()
+    names: dict = {}
+    exec(str(program), names)
+    printed = names[f"y{len(program.lines) - 1}"]
+    slopes = [names[f"x{i}"].grad for i in range(len(leaves))]
+    assert (printed.data, slopes) == (output.data, [leaf.grad for leaf in leaves])
+    assert eval(repr(program)) == program
+    assert program(*program.point) == output.data
+
+
+@given(strategies.programs(most=12))
+def test_every_line_of_a_program_is_needed_and_moderate(program):
+    used = {x for line in program.lines for x in line[1:] if type(x) is int}
+    last = len(program.point) + len(program.lines) - 1
+    assert set(range(len(program.point), last)) <= used
+    leaves = [Value(x) for x in program.point]
+    program.run(TABLE, leaves).backward()
+    assert all(math.isfinite(leaf.grad) for leaf in leaves)
+
+
+def test_a_failure_shrinks_to_the_lines_that_fail_and_prints_them():
+    found = find(
+        strategies.programs(),
+        lambda program: any(name == "tanh" for name, *_ in program.lines),
+        settings=settings(max_examples=1000, database=None),
+    )
+    assert [name for name, *_ in found.lines] == ["tanh"]
+
+    @settings(max_examples=200, database=None, derandomize=True)
+    @given(program=strategies.programs())
+    def test(program):
+        assert all(name != "tanh" for name, *_ in program.lines)
+
+    with pytest.raises(AssertionError) as error:
+        test()
+    printed = "\n".join(error.value.__notes__)
+    assert "y0 = tanh(x2)\n    y0.backward()" in printed
+
+
+@pytest.mark.parametrize("line", [("nope", 0), ("add", 0, 2), ("tanh", -1)])
+def test_a_line_that_is_none_is_refused(line):
+    with pytest.raises(ValueError, match="expected a function of the table"):
+        Program((1.0, 2.0), (line,))
+
+
+# ---- oracles -------------------------------------------------------------------------------------
+
+RUNGS = {"exact": oracles.exact, "proven": oracles.proven, "50 digits": oracles.at_50_digits}
+
+
+@given(strategies.programs(["add", "sub", "mul"], floats=st.integers(-5, 5).map(float)))
+def test_all_rungs_agree_where_floats_are_exact(program):
+    try:
+        slopes, _, _ = oracles.exact(program)
+    except oracles.Unsure:
+        return
+    for rung in (oracles.proven, oracles.at_50_digits):
+        found, room, size = rung(program)
+        assert oracles.verdict(slopes, found, room, size) != "fail"
+        assert found == slopes
+
+
+@settings(max_examples=200)
+@given(strategies.programs(list(oracles.TEXTBOOK), most=10))
+def test_the_proven_and_the_50_digit_truth_are_the_same(program):
+    try:
+        (one, _, size), (other, _, _) = oracles.proven(program), oracles.at_50_digits(program)
+    except oracles.Unsure:
+        return
+    assert one == pytest.approx(other, rel=1e-14, abs=1e-25 * size)
+
+
+@given(strategies.programs(), st.integers(0, 2), st.sampled_from([-1.0, 0.0, 1.01, 1.00001]))
+def test_every_rung_refuses_a_slope_that_is_wrong(program, i, factor):
+    _, slopes = OURS.run(program)
+    wrong = [s * factor if j == i else s for j, s in enumerate(slopes)]
+    if abs(wrong[i] - slopes[i]) <= 1e-6 * max(map(abs, slopes)):
+        return
+    for rung in RUNGS.values():
+        try:
+            found, room, size = rung(program)
+        except oracles.Unsure:
+            continue
+        assert oracles.verdict(slopes, found, room, size) != "fail"
+        if size > 0.1 * max(map(abs, found)) and max(room) < 1e-9 * abs(found[i] or 1):
+            assert oracles.verdict(wrong, found, room, size) == "fail"
+
+
+def test_a_function_that_no_textbook_has_is_measured():
+    program = Program((0.5,), (("gelu", 0),))
+    _, slopes = OURS.run(program)
+    found = judge(program, slopes)
+    assert (found.rung, found.verdict) == ("finite differences", "pass")
+    assert judge(program, [1.001 * slopes[0]]).verdict == "fail"
+
+
+def test_a_kink_is_for_no_rung_that_proves():
+    assert judge(Program((0.0,), (("abs", 0),)), [0.3]).rung == "finite differences"
+
+
+def test_without_flint_mpmath_judges_and_without_both_differences_do(monkeypatch):
+    program = Program((0.5,), (("tanh", 0),))
+    _, slopes = OURS.run(program)
+    monkeypatch.setattr(oracles, "available", lambda module: module == "mpmath")
+    assert judge(program, slopes).rung == "50 digits"
+    monkeypatch.setattr(oracles, "available", lambda module: False)
+    assert judge(program, slopes).rung == "finite differences"
+
+
+@given(st.integers(1, 10**18), st.integers(1, 10**18), st.integers(1, 50))
+def test_residues_are_a_field(a, b, n):
+    x, y = oracles.Mod(a), oracles.Mod(b)
+    assert (x + y) - y == x == (x * y) / y == 1 / (1 / x)
+    assert -x + x == oracles.Mod(0)
+    assert x**n * x == x ** (n + 1)
+    assert 2 - x == -(x - 2)
+    assert oracles.Mod(oracles.residue(Fraction(a, 7))) * 7 == x
+    assert float(oracles.Mod(3)) == 3.0
+
+
+# ---- laws ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("law", LAWS.values(), ids=lambda law: law.name)
+def test_our_engine_keeps_every_law(law):
+    found = law.check(OURS)
+    assert (found.verdict, found.example) == ("kept", "")
+    assert sum(found.rungs.values()) > 0
+
+
+@pytest.mark.parametrize("law", LAWS.values(), ids=lambda law: law.name)
+def test_a_law_is_one_sentence(law):
+    assert law.sentence.endswith(".")
+    assert len(law.sentence) < 100
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_every_bug_is_noticed(name):
+    with MUTANTS[name].applied():
+        assert any(found.verdict != "kept" for found in hold(OURS))
+    x = Value(3.0)
+    (2 - x * x + x.relu()).backward()
+    assert x.grad == -5.0  # and put back
+
+
+def test_there_are_enough_bugs():
+    assert len(MUTANTS) >= 30
+
+
+@pytest.mark.parametrize("name", [name for name in ENGINES if name != "micrograd_es"])
+def test_adapters_of_engines_that_are_installed_give_gradients(name):
+    try:
+        engine = engine_named(name)
+    except MissingExtra:
+        pytest.skip(f"{name} is not installed here; benchmarks/conformance.py holds it to all laws")
+    assert engine.version
+    for law in ("reuse", "arithmetic_is_exact", "chain_rule"):
+        assert LAWS[law].check(engine, 10).verdict == "kept"
+
+
+class Tape:
+    """A toy engine with a bug: the second use of a node overwrites the first."""
+
+    def __init__(self, data, args=()):
+        self.data, self.args, self.grad = data, args, 0.0
+
+    def __add__(self, other):
+        other = other if isinstance(other, Tape) else Tape(other)
+        return Tape(self.data + other.data, [(self, 1.0), (other, 1.0)])
+
+    def __mul__(self, other):
+        other = other if isinstance(other, Tape) else Tape(other)
+        return Tape(self.data * other.data, [(self, other.data), (other, self.data)])
+
+    def backward(self, grad=1.0):
+        self.grad = grad
+        for arg, partial in self.args:
+            arg.backward(grad * partial)
+
+
+TAPE = Engine(
+    "tape",
+    functions={"add": operator.add, "mul": operator.mul},
+    leaf=Tape,
+    data=lambda v: v.data,
+    grad=lambda v: v.grad,
+    backward=lambda v: v.backward(),
+)
+
+
+def test_an_engine_of_ten_lines_is_held_to_the_laws_with_its_smallest_case():
+    found = {one.law: one for one in hold(TAPE)}
+    assert found["reuse"].verdict == "broken"
+    expected = "x0 = 0.0; y0 = x0 + x0; y1 = y0 + y0: the gradient is 1.0, expected 4.0 ± 0 (exact)"
+    assert found["reuse"].example == expected
+    assert found["depth"].verdict == "broken"
+    assert "RecursionError" in found["depth"].example
+    assert found["symmetry"].verdict == "not applicable"
+    assert found["symmetry"].example.startswith("it has no gradients that can be differentiated")
+
+
+def test_a_law_that_cannot_tell_is_blind():
+    @lambda statement: Law(statement, lambda engine: [{"x": st.integers()}])
+    def shrug(engine, x):
+        """Nobody knows."""
+        return "inconclusive"
+
+    assert shrug.check(OURS).verdict == "blind"
+
+
+def test_an_engine_that_is_none_is_refused():
+    with pytest.raises(MicrogradError, match="give leaf, data, grad and backward"):
+        Engine("half", functions={}, leaf=float)
+    with pytest.raises(MicrogradError, match="expected one of micrograd_es, micrograd, torch"):
+        engine_named("nope")
+    with pytest.raises(MicrogradError, match=r"expected a micrograd_es\.testing\.Engine"):
+        engine_named("math:pi")
+    with pytest.raises(MissingExtra, match="pip install no_such_module"):
+        engine_named("no_such_module:engine")
+
+
+def test_survivors_are_the_bugs_that_a_test_does_not_notice():
+    def square_is_right():
+        x = Value(3.0)
+        (x * x).backward()
+        assert x.grad == 6.0
+
+    few = {name: MUTANTS[name] for name in ("assign_for_add", "sin_sign")}
+    assert [mutant.name for mutant in survivors(square_is_right, few)] == ["sin_sign"]
+    with pytest.raises(MicrogradError, match="fails without any bug"):
+        survivors(lambda: 1 / 0, few)
+
+
+def test_the_same_cases_are_drawn_in_every_run_unless_seeded():
+    law = LAWS["reuse"]
+    assert law.check(OURS).rungs == law.check(OURS).rungs
+    assert law.check(OURS, rng=7).verdict == "kept"
+
+
+def test_random_programs_without_hypothesis_are_the_same_for_the_same_seed():
+    def one(seed):
+        rng = random.Random(seed)
+        return grown(rng.choice, lambda: rng.uniform(-3, 3), ["add", "mul", "tanh"])
+
+    assert one(1) == one(1) != one(2)
+
+
+def test_broken_is_an_assertion_error():
+    assert issubclass(Broken, AssertionError)
+
+
+# ---- the plugin ----------------------------------------------------------------------------------
+
+quiet = pytest.mark.filterwarnings("ignore")
+
+
+@quiet
+def test_the_plugin_is_silent_unless_asked(pytester):
+    pytester.makepyfile("def test_one(): pass")
+    found = pytester.runpytest_inprocess()
+    found.assert_outcomes(passed=1)
+    assert "laws" not in found.stdout.str()
+
+
+@quiet
+def test_the_plugin_holds_an_engine_to_the_laws_and_writes_what_it_found(pytester):
+    pytester.makepyfile(
+        mine="""
+        from micrograd_es import Value
+        from micrograd_es.testing import Engine
+        import operator
+
+        engine = Engine(
+            "mine",
+            functions={"add": operator.sub, "mul": operator.mul},
+            leaf=Value,
+            data=lambda v: v.data,
+            grad=lambda v: v.grad,
+            backward=Value.backward,
+        )
+        """
+    )
+    found = pytester.runpytest_inprocess(
+        "--pyargs", "micrograd_es.testing.laws", "-k", "reuse or second_backward",
+        "--micrograd-es-engine", "mine:engine", "--micrograd-es-json", "found.json",
+        "-p", "no:xdist",
+    )  # fmt: skip
+    found.assert_outcomes(failed=2, skipped=1)
+    found.stdout.fnmatch_lines(["*laws: mine*", "broken*reuse*y0 = x0 + x0*", "mine: 2 broken*"])
+    written = json.loads((pytester.path / "found.json").read_text())
+    assert {one["law"]: one["verdict"] for one in written}["reuse"] == "broken"
+
+
+@quiet
+@pytest.mark.parametrize(
+    ("option", "problem"),
+    [("engine", "engine 'nope'*expected one of*"), ("mutant", "bug 'nope'*expected one of*")],
+)
+def test_the_plugin_refuses_what_it_does_not_know(pytester, option, problem):
+    found = pytester.runpytest_inprocess(f"--micrograd-es-{option}=nope")
+    found.stderr.fnmatch_lines([f"*{problem}"])
+    assert found.ret == pytest.ExitCode.USAGE_ERROR
+
+
+@quiet
+def test_the_plugin_tells_which_bugs_the_tests_do_not_notice(pytester, monkeypatch):
+    for name in set(MUTANTS) - {"assign_for_add", "sin_sign"}:
+        monkeypatch.delitem(MUTANTS, name)
+    pytester.makepyfile(
+        """
+        from micrograd_es import Value
+
+        def test_square():
+            x = Value(3.0)
+            (x * x).backward()
+            assert x.grad == 6.0
+        """
+    )
+    found = pytester.runpytest_inprocess("--micrograd-es-mutants", "-p", "no:xdist")
+    found.stdout.fnmatch_lines(["not noticed*sin_sign*", "1 of 2 bugs noticed: 50%"])
+    assert found.ret == pytest.ExitCode.TESTS_FAILED
+
+
+def test_importing_the_package_brings_none_of_its_test_suite():
+    code = "import sys, micrograd_es; print([m for m in sys.modules if m.split('.')[0] in "
+    code += "('hypothesis', 'pytest', 'numpy', 'flint') or m.startswith('micrograd_es.testing')])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
