@@ -189,6 +189,17 @@ def test_every_rung_refuses_a_slope_that_is_wrong(program, i, factor):
             assert oracles.verdict(wrong, found, room, size) == "fail"
 
 
+@pytest.mark.parametrize("rung", [oracles.proven, oracles.at_50_digits])
+def test_a_subnormal_slope_may_be_off_by_its_own_rounding(rung):
+    lines = (("sub", 0, 3.0), ("softplus", 1), ("div", 2.0, 2), ("erf", 3))
+    program = Program((0.437,), lines)
+    _, slopes = OURS.run(program)
+    found, room, size = rung(program)
+    assert 0 < abs(slopes[0]) < 1e-310
+    assert slopes != found
+    assert oracles.verdict(slopes, found, room, size) != "fail"
+
+
 def test_a_function_that_no_textbook_has_is_measured():
     program = Program((0.5,), (("gelu", 0),))
     _, slopes = OURS.run(program)

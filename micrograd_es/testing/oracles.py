@@ -28,6 +28,7 @@ from micrograd_es.testing.programs import Program
 RUNGS = ("exact", "proven", "50 digits", "finite differences")
 RESOLUTION = 1e-6  # of the largest slope on the way: what is known less well judges nobody
 EXACT = 2.0**53
+LEAST = 2.0**-1074  # the smallest float: below 2^-1022, results are rounded to multiples of it
 PRIME = 2**61 - 1
 
 
@@ -101,9 +102,11 @@ def proven(program: Program) -> Truth:
 
     before, ctx.prec = ctx.prec, 120
     try:
-        half_ulp, point = arb(0, 2.0**-53), [arb(x) for x in program.point]
+        half_ulp, least, point = arb(0, 2.0**-53), arb(0, LEAST), [arb(x) for x in program.point]
         _, rows = sweep(program, point, arb)
-        _, (*_, rounded) = sweep(program, point, arb, lambda y: y + y * half_ulp if y != 0 else y)
+        _, (*_, rounded) = sweep(
+            program, point, arb, lambda y: y + y * half_ulp + least if y != 0 else y
+        )
         return truth(program, rows, [s.rad() for s in rounded])
     finally:
         ctx.prec = before
@@ -120,10 +123,12 @@ def at_50_digits(program: Program) -> Truth:
         point = [mp.mpf(x) for x in program.point]
         _, rows = sweep(program, point, mp)
         room = [mp.mpf(0)] * len(point)
+
+        def nudge(y: Any) -> Any:
+            return y * (1 + rng.uniform(-1, 1) * 2.0**-52) + rng.uniform(-1, 1) * LEAST
+
         for _ in range(12):
-            _, (*_, nudged) = sweep(
-                program, point, mp, lambda y: y * (1 + rng.uniform(-1, 1) * 2.0**-52)
-            )
+            _, (*_, nudged) = sweep(program, point, mp, nudge)
             room = [max(r, abs(a - b)) for r, a, b in zip(room, nudged, rows[-1], strict=True)]
         return truth(program, rows, room)
 
