@@ -10,9 +10,11 @@ import sys
 import traceback
 from argparse import Namespace
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout, suppress
 from dataclasses import asdict, replace
 from importlib import import_module
 from importlib.metadata import version
+from inspect import signature
 from runpy import run_path
 from types import SimpleNamespace
 from typing import Any
@@ -31,7 +33,7 @@ from micrograd_es.lesson import Lesson
 from micrograd_es.lesson_page import lesson_page
 from micrograd_es.options import command_of, parsed, parser, wished_language
 from micrograd_es.story import Story, as_dict, sections, tell
-from micrograd_es.value import topological_order
+from micrograd_es.value import Value, topological_order
 
 OK, NOT_REACHED, BAD_ARGUMENTS = 0, 1, 2
 
@@ -124,15 +126,18 @@ def paged(options: Namespace, tongue: Language) -> Page:
 
 def check(options: Namespace, tongue: Language) -> int:
     """Check the gradient of a function of the user's own; 0 if it passes, 1 if not."""
-    try:
-        function = loaded(options.function)
-    except (ImportError, OSError, AttributeError, SyntaxError) as problem:
-        told = tongue.say("check_not_found", text=options.function, problem=problem)
-        return refuse(told, tongue)
-    try:
-        found = check_gradient(function, options.at, options.gradient or None)
-    except Exception as problem:
-        return refuse(raised(options, problem, tongue), tongue)
+    with redirect_stdout(sys.stderr):  # what the user's own module prints
+        try:
+            function = loaded(options.function)
+        except (ImportError, OSError, AttributeError, SyntaxError) as problem:
+            told = tongue.say("check_not_found", text=options.function, problem=problem)
+            return refuse(told, tongue)
+        try:
+            if problem_told := mismatched(function, options, tongue):
+                return refuse(problem_told, tongue)
+            found = check_gradient(function, options.at, options.gradient or None)
+        except Exception as problem:
+            return refuse(raised(options, problem, tongue), tongue)
     if options.json:
         show(json.dumps(as_record(found), allow_nan=False, indent=2))
     else:
@@ -150,6 +155,23 @@ def loaded(text: str) -> Callable[..., Any]:
         made = getattr(made, part)
     function: Callable[..., Any] = made
     return function
+
+
+def mismatched(function: Any, options: Namespace, tongue: Language) -> str | None:
+    """Return why the function cannot be checked so, in a sentence; None if it can."""
+    name, size = options.function.rpartition(":")[2], len(options.at)
+    if not callable(function):
+        return tongue.say("check_not_callable", name=name, kind=type(function).__name__)
+    with suppress(ValueError):  # some built-in functions do not tell
+        try:
+            signature(function).bind(*options.at)
+        except TypeError:
+            return tongue.say("check_inputs", name=name, count=size)
+    if options.gradient and len(options.gradient) != size:
+        return tongue.say("check_slopes", count=len(options.gradient), inputs=size)
+    if not options.gradient and type(function(*map(Value, options.at))) is not Value:
+        return tongue.say("check_no_values", name=name)
+    return None
 
 
 def raised(options: Namespace, problem: Exception, tongue: Language) -> str:

@@ -25,7 +25,7 @@ def first(x: float, *others: float) -> float:
     return x
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Primitive:
     """A function of numbers and what is true of it: one row of the table.
 
@@ -72,6 +72,9 @@ class Primitive:
         object.__setattr__(self, "__module__", module)
         object.__setattr__(self, "node", maker(self))
         object.__setattr__(self, "__doc__", self.told())
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}>"
 
     def told(self) -> str:
         """Return what help(row) says."""

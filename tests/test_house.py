@@ -31,7 +31,7 @@ FLOORS = [
     {"draw"},
     {"testing.programs"},
     {"testing.oracles", "testing.engines", "testing.strategies", "testing.mutants"},
-    {"testing", "testing.law"},
+    {"testing", "testing.law", "testing.hook"},
     {"testing.graph_laws", "testing.function_laws"},
     {"testing.machine_laws"},
     {"testing.laws"},

@@ -13,6 +13,7 @@ from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
 from micrograd_es import MicrogradError, Value, nn
+from micrograd_es.cli import main
 from micrograd_es.errors import MissingExtra
 from micrograd_es.primitives import TABLE
 from micrograd_es.testing import (
@@ -28,7 +29,7 @@ from micrograd_es.testing import (
 )
 from micrograd_es.testing.law import Broken, Law
 from micrograd_es.testing.laws import LAWS, hold
-from micrograd_es.testing.programs import grown
+from micrograd_es.testing.programs import at_ease, computed, grown
 
 OURS = engine_named("micrograd_es")
 pytest_plugins = ["pytester"]
@@ -38,9 +39,23 @@ pytest_plugins = ["pytester"]
 
 
 @pytest.mark.parametrize(
+    ("low", "high"),
+    [(1e308, math.inf), (1e308, 1.5e308), (-math.inf, -1e308), (0.0, 1e-310), (-1e-320, 1e-310)],
+)
+def test_numbers_come_from_every_interval(low, high):
+    @given(strategies.numbers(low, high))
+    def test(x):
+        assert low <= x <= high
+
+    test()
+
+
+@pytest.mark.parametrize(
     "wanted",
     [
         lambda x: x == 0.0,
+        lambda x: 0 < abs(x) < 1e-310,
+        lambda x: abs(x) > 1e308,
         lambda x: 0 < abs(x) < 1e-200,
         lambda x: abs(x) > 1e200,
         lambda x: x < 0 and 1e-30 < -x < 1e-10,
@@ -140,7 +155,43 @@ def test_a_failure_shrinks_to_the_lines_that_fail_and_prints_them():
     assert "y0 = tanh(x2)\n    y0.backward()" in printed
 
 
-@pytest.mark.parametrize("line", [("nope", 0), ("add", 0, 2), ("tanh", -1)])
+SELDOM = st.sampled_from(["log", "sqrt", "acosh", "power", "div", "relu"])
+
+
+@settings(max_examples=60)
+@given(SELDOM.flatmap(lambda name: strategies.programs([name])))
+def test_programs_of_functions_that_are_seldom_at_ease_are_at_ease(program):
+    results = list(program.point)
+    for line in program.lines:
+        args = [x if type(x) is float else results[x] for x in line[1:]]
+        assert at_ease(TABLE[line[0]], args)
+        results.append(computed(line, results))
+
+
+@pytest.mark.parametrize("name", sorted(set(TABLE) - {"constant", "power_jet"}))
+def test_whatever_the_function_a_program_prints_as_python_that_runs(name):
+    arity = TABLE[name].arity or 3
+    point = (1.5, 2.5, 3.5)[:arity]
+    program = Program(point, ((name, *range(arity)),))
+    if name in ("asin", "acos", "atanh"):
+        program = Program((0.5,), program.lines)
+    names: dict = {}
+    exec(str(program), names)
+    assert names["y0"].data == program(*program.point)
+
+
+def test_a_negative_constant_is_printed_in_parentheses():
+    assert Program((2.0,), (("power", -1.5, 0),)).written()[1] == "y0 = (-1.5) ** x0"
+
+
+def test_a_program_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="at least one input and one line"):
+        Program((1.0,), ())
+    with pytest.raises(ValueError, match="at least one function and one input"):
+        grown(random.choice, random.random, [])
+
+
+@pytest.mark.parametrize("line", [("nope", 0), ("add", 0, 2), ("tanh", -1), ("add", 0), ("tanh",)])
 def test_a_line_that_is_none_is_refused(line):
     with pytest.raises(ValueError, match="expected a function of the table"):
         Program((1.0, 2.0), (line,))
@@ -158,8 +209,8 @@ def test_all_rungs_agree_where_floats_are_exact(program):
     except oracles.Unsure:
         return
     for rung in (oracles.proven, oracles.at_50_digits):
-        found, room, size = rung(program)
-        assert oracles.verdict(slopes, found, room, size) != "fail"
+        found, room, sizes = rung(program)
+        assert oracles.verdict(slopes, found, room, sizes) != "fail"
         assert found == slopes
 
 
@@ -167,10 +218,10 @@ def test_all_rungs_agree_where_floats_are_exact(program):
 @given(strategies.programs(list(oracles.TEXTBOOK), most=10))
 def test_the_proven_and_the_50_digit_truth_are_the_same(program):
     try:
-        (one, _, size), (other, _, _) = oracles.proven(program), oracles.at_50_digits(program)
+        (one, _, sizes), (other, _, _) = oracles.proven(program), oracles.at_50_digits(program)
     except oracles.Unsure:
         return
-    assert one == pytest.approx(other, rel=1e-14, abs=1e-25 * size)
+    assert one == pytest.approx(other, rel=1e-14, abs=1e-25 * max(sizes))
 
 
 @given(strategies.programs(), st.integers(0, 2), st.sampled_from([-1.0, 0.0, 1.01, 1.00001]))
@@ -181,12 +232,12 @@ def test_every_rung_refuses_a_slope_that_is_wrong(program, i, factor):
         return
     for rung in RUNGS.values():
         try:
-            found, room, size = rung(program)
+            found, room, sizes = rung(program)
         except oracles.Unsure:
             continue
-        assert oracles.verdict(slopes, found, room, size) != "fail"
-        if size > 0.1 * max(map(abs, found)) and max(room) < 1e-9 * abs(found[i] or 1):
-            assert oracles.verdict(wrong, found, room, size) == "fail"
+        assert oracles.verdict(slopes, found, room, sizes) != "fail"
+        if room[i] < 1e-9 * abs(found[i]):
+            assert oracles.verdict(wrong, found, room, sizes) == "fail"
 
 
 @pytest.mark.parametrize("rung", [oracles.proven, oracles.at_50_digits])
@@ -194,10 +245,50 @@ def test_a_subnormal_slope_may_be_off_by_its_own_rounding(rung):
     lines = (("sub", 0, 3.0), ("softplus", 1), ("div", 2.0, 2), ("erf", 3))
     program = Program((0.437,), lines)
     _, slopes = OURS.run(program)
-    found, room, size = rung(program)
+    found, room, sizes = rung(program)
     assert 0 < abs(slopes[0]) < 1e-310
     assert slopes != found
-    assert oracles.verdict(slopes, found, room, size) != "fail"
+    assert oracles.verdict(slopes, found, room, sizes) != "fail"
+
+
+@pytest.mark.parametrize(
+    ("program", "claimed"),
+    [
+        (Program((-1.0,), (("log", 0),)), [-1.0]),
+        (Program((-2.0,), (("log1p", 0),)), [-1.0]),
+        (Program((1.0, 20.0), (("tanh", 1), ("mul", 0, 1000.0), ("add", 2, 3))), [1000.0, -8e-16]),
+        (Program((0.0,), (("sqrt", 0),)), [1.0]),
+    ],
+)
+def test_what_is_wrong_never_passes(program, claimed, monkeypatch):
+    for available in (lambda module: True, lambda module: module == "mpmath"):
+        monkeypatch.setattr(oracles, "available", available)
+        try:
+            assert judge(program, claimed).verdict != "pass"
+        except ValueError as error:
+            assert "math domain error" in str(error)  # noqa: PT017  # there is no value at all
+
+
+@given(st.floats(-5, 5).filter(lambda x: abs(x) > 0.01), st.sampled_from(["erf", "expm1"]))
+def test_slopes_computed_plainly_pass(x, name):
+    y = math.expm1(x)
+    plain = {"erf": 2 / math.sqrt(math.pi) * math.exp(-x * x), "expm1": y + 1}[name]
+    for rung in (oracles.proven, oracles.at_50_digits):
+        found, room, sizes = rung(Program((x,), ((name, 0),)))
+        assert oracles.verdict([plain], found, room, sizes) != "fail"
+
+
+def test_the_exact_rung_leaves_what_may_be_rounded_to_others():
+    lines = (("sub", 0, 1), ("mul", 2, 5.0), ("mul", 3, 4))
+    program = Program((8271452323467085.0, -8181173235486504.0, 3.0), lines)
+    _, slopes = OURS.run(program)
+    found = judge(program, slopes)
+    assert (found.rung, found.verdict) == ("proven", "pass")
+
+
+def test_as_many_slopes_as_inputs_are_judged():
+    with pytest.raises(ValueError, match="2 slopes for 1 inputs"):
+        judge(Program((1.0,), (("tanh", 0),)), [1.0, 2.0])
 
 
 def test_a_function_that_no_textbook_has_is_measured():
@@ -329,8 +420,12 @@ def test_an_engine_that_is_none_is_refused():
         engine_named("nope")
     with pytest.raises(MicrogradError, match=r"expected a micrograd_es\.testing\.Engine"):
         engine_named("math:pi")
-    with pytest.raises(MissingExtra, match="pip install no_such_module"):
+    with pytest.raises(MicrogradError, match="there is no module no_such_module here"):
         engine_named("no_such_module:engine")
+    with pytest.raises(MicrogradError, match="has no attribute 'engine'"):
+        engine_named("math:engine")
+    with pytest.raises(MicrogradError, match="'Tanh' is no function of our table"):
+        Engine("misspelt", functions={"Tanh": math.tanh}, value_and_grad=len)
 
 
 def test_survivors_are_the_bugs_that_a_test_does_not_notice():
@@ -357,6 +452,25 @@ def test_random_programs_without_hypothesis_are_the_same_for_the_same_seed():
         return grown(rng.choice, lambda: rng.uniform(-3, 3), ["add", "mul", "tanh"])
 
     assert one(1) == one(1) != one(2)
+
+
+def test_a_moody_engine_is_broken():
+    moods = iter(range(10**9))
+
+    def mood(v):
+        return v.grad + (next(moods) == 9)
+
+    engine = Engine(
+        "moody",
+        functions={"add": operator.add, "mul": operator.mul},
+        leaf=Value,
+        data=lambda v: v.data,
+        grad=mood,
+        backward=lambda v: v.backward(),
+    )
+    found = LAWS["arithmetic_is_exact"].check(engine)
+    assert found.verdict == "broken"
+    assert "when it was tried again" in found.example
 
 
 def test_broken_is_an_assertion_error():
@@ -433,6 +547,80 @@ def test_the_plugin_tells_which_bugs_the_tests_do_not_notice(pytester, monkeypat
     found = pytester.runpytest_inprocess("--micrograd-es-mutants", "-p", "no:xdist")
     found.stdout.fnmatch_lines(["not noticed*sin_sign*", "1 of 2 bugs noticed: 50%"])
     assert found.ret == pytest.ExitCode.TESTS_FAILED
+
+
+@quiet
+def test_tests_that_fail_without_a_bug_are_not_run_under_any(pytester):
+    pytester.makepyfile("def test_it(): assert False")
+    found = pytester.runpytest_inprocess("--micrograd-es-mutants", "-p", "no:xdist")
+    found.stdout.fnmatch_lines(["not run: tests that do not pass*"])
+
+
+@quiet
+def test_an_engine_without_laws_is_said_to_do_nothing(pytester):
+    pytester.makepyfile("def test_it(): pass")
+    found = pytester.runpytest_inprocess("--micrograd-es-engine=micrograd_es")
+    found.stdout.fnmatch_lines(["none was run: add --pyargs micrograd_es.testing.laws"])
+
+
+# ---- the command ----------------------------------------------------------------------------------
+
+MINE = """
+print("loaded")
+from micrograd_es import relu, tanh
+
+def loss(x, y):
+    return tanh(x) * y
+
+def bend(x):
+    return relu(x)
+
+def broken(x):
+    return x.nothing
+
+number = 3
+"""
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "says"),
+    [
+        ("mine:loss --at 1.0 -2e0 --lang en", 0, "2      0.761594156"),
+        ("mine:loss --at 1.0 -2e0 --lang es", 0, "0,761594156 ±"),
+        ("mine.py:loss --at 1 2 --gradient 0.8 0.76 --lang en", 1, "fail: off by"),
+        ("mine:bend --at 0 --gradient 0.3 --lang es", 0, "correcta: quiebro: pendientes de 0 a 1"),
+        ("math:sqrt --at 4 --gradient 0.25 --lang en", 0, "pass"),
+        ("math:sqrt --at 4 --lang en", 2, "gives no Value when it is given Values"),
+        ("mine:loss --at 1 --lang en", 2, "does not take 1 inputs"),
+        ("mine:loss --at 1 2 --gradient 3 --lang es", 2, "hace falta una para cada una"),
+        ("mine:broken --at 1 --lang en", 2, "broken at (1.0) raises AttributeError"),
+        ("mine:number --at 1 --lang en", 2, "is no function, but int"),
+        ("mine:nothing --at 1 --lang en", 2, "could not load"),
+        ("nothing:at_all --at 1 --lang es", 2, "no se pudo cargar"),
+        ("mine --at 1 --lang en", 2, "such as module:function"),
+        ("mine:loss --lang en", 2, "check expects a point"),
+        ("mine:loss --at one --lang en", 2, "expects a number"),
+    ],
+)
+def test_a_function_is_checked_from_the_command_line(
+    args, code, says, tmp_path, capsys, monkeypatch
+):
+    (tmp_path / "mine.py").write_text(MINE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "mine", raising=False)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    assert main(["check", *args.split()]) == code
+    out, err = capsys.readouterr()
+    assert says in (err if code == 2 else out)
+    assert "loaded" not in out
+
+
+def test_a_check_is_plain_data_too(capsys):
+    assert main(["check", "micrograd_es:sqrt", "--at", "0", "--gradient", "1", "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["verdict"] == "fail"
+    assert found["inputs"][0]["measured"] is None  # it is infinite
+    assert found["inputs"][0]["cause"] == "vertical"
 
 
 def test_importing_the_package_brings_none_of_its_test_suite():

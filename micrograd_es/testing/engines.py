@@ -77,6 +77,11 @@ class Engine:
             raise MicrogradError(
                 f"engine {self.name}: give leaf, data, grad and backward, or value_and_grad"
             )
+        if unknown := set(self.functions) - set(TABLE):
+            raise MicrogradError(
+                f"engine {self.name}: {min(unknown)!r} is no function of our table, which has "
+                f"{', '.join(TABLE)}"
+            )
 
     @property
     def version(self) -> str:
@@ -107,7 +112,8 @@ class Engine:
 def rows_swept(program: Program, numbers: Sequence[Any]) -> list[Any]:
     """Return a program's slopes by the rows of our table, over any numbers.
 
-    The graph is built on floats, in the engine; its rows are then swept over the numbers.
+    The graph is built on floats, for a Value holds nothing else; its rows are then swept, here and
+    not by backward(), over the numbers.
     """
     leaves = [Value(x) for x in program.point]
     order = topological_order(program.run(TABLE, leaves))
@@ -330,9 +336,13 @@ def engine_named(name: str) -> Engine:
             return ENGINES[name]()
         if "" not in sys.path:
             sys.path.insert(0, "")  # a file beside the tests, as `python -m` finds it
-        found = getattr(import_module(module), attribute, None)
+        found = getattr(import_module(module), attribute)
     except ModuleNotFoundError as error:
+        if error.name == module:
+            raise MicrogradError(f"engine {name}: there is no module {module} here") from error
         raise MissingExtra(f"engine {name} needs {error.name}: pip install {error.name}") from error
+    except AttributeError as error:
+        raise MicrogradError(f"engine {name}: {error}") from error
     if not isinstance(found, Engine):
         raise MicrogradError(f"{name} is {found!r}: expected a micrograd_es.testing.Engine")
     return found

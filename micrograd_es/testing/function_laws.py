@@ -230,7 +230,12 @@ def bad_input(engine: Engine, thing: Any) -> str:
 # ---- where a function is at ease -----------------------------------------------------------------
 
 
-@law(lambda engine: [{"program": programs([n for n in TEXTBOOK if n in engine.functions])}])
+def of_textbook(engine: Engine) -> list[Plan]:
+    names = [name for name in TEXTBOOK if name in engine.functions]
+    return [{"program": programs(names)}] if names else []
+
+
+@law(of_textbook)
 def random_programs(engine: Engine, program: Program) -> str:
     """Random programs of all its functions have the gradient that the oracle proves."""
     return judged(program, engine.run(program)[1])

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
-from hypothesis.errors import HypothesisException
+from hypothesis.errors import Flaky, HypothesisException
 from hypothesis.strategies import SearchStrategy
 
 from micrograd_es.testing.engines import Engine
@@ -23,6 +23,7 @@ from micrograd_es.testing.programs import Program
 BLIND = 0.1  # of the cases: the most that may be inconclusive
 INCONCLUSIVE = "inconclusive"
 BY_ITSELF = "the engine itself"  # a rung: two of its answers were compared
+REFUSED = "refusal"  # a rung: the engine refused what the law lets it refuse
 LACKING = {  # what an engine may be without, as the report says it
     "graph": "graph that outlives a gradient",
     "assign": "leaves that can be given another number",
@@ -92,6 +93,9 @@ class Law:
                     repeated(case, plan, max(examples // len(plans), self.least), rng)
         except Broken as found:
             return Finding(self.name, engine.name, "broken", str(found), dict(counted))
+        except Flaky:
+            moody = "a case that broke the law did not when it was tried again"
+            return Finding(self.name, engine.name, "broken", moody, dict(counted))
         blind = counted[INCONCLUSIVE] > BLIND * max(counted.total(), 10)
         return Finding(self.name, engine.name, "blind" if blind else "kept", "", dict(counted))
 

@@ -37,8 +37,8 @@ class Mutant:
     def applied(self) -> Iterator[None]:
         """Have the bug inside the block. In all threads: this is for tests, one at a time."""
         undo = self.change()
-        rebuild()
         try:
+            rebuild()
             yield
         finally:
             undo()
@@ -72,7 +72,9 @@ def survivors(
 def noticed(test: Callable[[], object]) -> bool:
     try:
         test()
-    except Exception:
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException:  # as pytest's own failures are
         return True
     return False
 
@@ -85,7 +87,10 @@ def text(owner: Any, name: str, *edits: tuple[str, str]) -> Callable[[], Any]:
 
     def change() -> Any:
         usual, function = inspect.getattr_static(owner, name), getattr(owner, name)
-        code = textwrap.dedent(inspect.getsource(function))
+        try:
+            code = textwrap.dedent(inspect.getsource(function))
+        except OSError:
+            raise MicrogradError(f"{name} has a bug already: apply one at a time") from None
         for old, new in edits:
             if old not in code:
                 raise MicrogradError(f"mutant of {name}: its source has no {old!r} any more")

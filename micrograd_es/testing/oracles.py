@@ -7,7 +7,8 @@
                       by 2^-52 (Parker 1997): what is farther off than four times those is (mpmath)
   finite differences  check_gradient, which measures
 
-The rules here are the textbook's, written anew, in forward mode: nothing is shared with an engine.
+The rules here are the textbook's, written anew, in forward mode: nothing is shared with an engine,
+but for the last rung, where the value that is nudged is that of our table.
 """
 
 from __future__ import annotations
@@ -50,12 +51,15 @@ class Judgement:
 
 def judge(program: Program, claimed: Sequence[float]) -> Judgement:
     """Return what the highest rung that reaches says of a gradient of the program at its point."""
+    if len(claimed) != len(program.point):
+        inputs = len(program.point)
+        raise ValueError(f"{len(claimed)} slopes for {inputs} inputs: give one slope for each")
     for rung, found in (("exact", exact), ("proven", proven), ("50 digits", at_50_digits)):
         try:
-            slopes, room, size = found(program)
-        except Unsure:
+            slopes, room, sizes = found(program)
+        except (Unsure, ArithmeticError, ValueError):
             continue
-        said = verdict(claimed, slopes, room, size)
+        said = verdict(claimed, slopes, room, sizes)
         return Judgement(rung, said, tuple(slopes), tuple(room))
     check = check_gradient(program, program.point, claimed)
     measured, bounds = zip(*((one.measured, one.bound) for one in check.inputs), strict=True)
@@ -63,19 +67,20 @@ def judge(program: Program, claimed: Sequence[float]) -> Judgement:
 
 
 def verdict(
-    claimed: Sequence[float], slopes: Sequence[float], room: Sequence[float], size: float
+    claimed: Sequence[float], slopes: Sequence[float], room: Sequence[float], sizes: Sequence[float]
 ) -> str:
-    """Return pass, fail or inconclusive; size is that of the largest slope on the way."""
+    """Return pass, fail or inconclusive; sizes are those of the largest slopes on the way."""
     off = [abs(c - s) for c, s in zip(claimed, slopes, strict=True)]
     if not all(d <= r for d, r in zip(off, room, strict=True)):  # NaN is not
         return "fail"
-    return "pass" if max(room) <= RESOLUTION * size else "inconclusive"
+    known = all(r <= RESOLUTION * size for r, size in zip(room, sizes, strict=True))
+    return "pass" if known else "inconclusive"
 
 
 # ---- the rungs -----------------------------------------------------------------------------------
 
 
-Truth = tuple[list[float], list[float], float]  # slopes, the room around each, and their size
+Truth = tuple[list[float], list[float], list[float]]  # slopes, the room around each, their sizes
 
 
 def exact(program: Program) -> Truth:
@@ -87,11 +92,19 @@ def exact(program: Program) -> Truth:
     if not all(map(float.is_integer, [*program.point, *constants])):
         raise Unsure
     # with all signs positive, no partial sum in any order is larger than the last
-    values, rows = sweep(program, [abs(int(x)) for x in program.point], None, abs)
-    if max(values[-1], *rows[-1]) >= EXACT:
+    positive = [
+        ("add" if name == "sub" else name, *map(size_of, xs)) for name, *xs in program.lines
+    ]
+    largest = Program(tuple(map(abs, program.point)), tuple(positive))
+    values, rows = sweep(largest, [int(x) for x in largest.point], None, abs)
+    if max(map(max, [values, *rows])) >= EXACT:
         raise Unsure
     _, (*_, slopes) = sweep(program, [int(x) for x in program.point], None)
-    return [*map(float, slopes)], [0.0] * len(slopes), 0.0
+    return [*map(float, slopes)], [0.0] * len(slopes), [0.0] * len(slopes)
+
+
+def size_of(operand: Any) -> Any:
+    return abs(operand) if type(operand) is float else operand
 
 
 def proven(program: Program) -> Truth:
@@ -103,11 +116,12 @@ def proven(program: Program) -> Truth:
     before, ctx.prec = ctx.prec, 120
     try:
         half_ulp, least, point = arb(0, 2.0**-53), arb(0, LEAST), [arb(x) for x in program.point]
-        _, rows = sweep(program, point, arb)
+        values, rows = sweep(program, point, arb)
+        ctx.prec = 53  # so that the operations inside a formula round too
         _, (*_, rounded) = sweep(
             program, point, arb, lambda y: y + y * half_ulp + least if y != 0 else y
         )
-        return truth(program, rows, [s.rad() for s in rounded])
+        return truth(program, values, rows, [s.rad() for s in rounded])
     finally:
         ctx.prec = before
 
@@ -121,25 +135,36 @@ def at_50_digits(program: Program) -> Truth:
     rng = random.Random(0)
     with mp.workdps(50):
         point = [mp.mpf(x) for x in program.point]
-        _, rows = sweep(program, point, mp)
+        values, rows = sweep(program, point, mp)
         room = [mp.mpf(0)] * len(point)
 
         def nudge(y: Any) -> Any:
-            return y * (1 + rng.uniform(-1, 1) * 2.0**-52) + rng.uniform(-1, 1) * LEAST
+            if y == 0:
+                return y
+            with mp.workdps(50):
+                return y + y * mp.mpf(rng.uniform(-1, 1)) * 2.0**-52 + rng.uniform(-1, 1) * LEAST
 
         for _ in range(12):
-            _, (*_, nudged) = sweep(program, point, mp, nudge)
+            with mp.workprec(53):  # so that the operations inside a formula round too
+                _, (*_, nudged) = sweep(program, point, mp, nudge)
             room = [max(r, abs(a - b)) for r, a, b in zip(room, nudged, rows[-1], strict=True)]
-        return truth(program, rows, room)
+        return truth(program, values, rows, room)
 
 
-def truth(program: Program, rows: Sequence[Sequence[Any]], room: Sequence[Any]) -> Truth:
-    """Return what a rung found, as floats; Unsure where it is no number."""
-    slopes, bounds = [*map(float, rows[-1])], [SAFETY * float(r) for r in room]
-    size = max(abs(float(s)) for row in rows[len(program.point) :] for s in row)
-    if not all(map(math.isfinite, [*slopes, *bounds, size])):
+def truth(
+    program: Program, values: Sequence[Any], rows: Sequence[Sequence[Any]], room: Sequence[Any]
+) -> Truth:
+    """Return what a rung found, as floats; Unsure where a number on the way is none, or no real."""
+    try:
+        on_the_way = [*map(float, values)]
+        slopes, bounds = [*map(float, rows[-1])], [SAFETY * float(r) for r in room]
+        by_input = zip(*rows[len(program.point) :], strict=True)
+        sizes = [max(abs(float(slope)) for slope in column) for column in by_input]
+    except TypeError:  # a complex number
+        raise Unsure from None
+    if not all(map(math.isfinite, [*on_the_way, *slopes, *bounds, *sizes])):
         raise Unsure
-    return slopes, bounds, size
+    return slopes, bounds, sizes
 
 
 @cache
@@ -188,9 +213,12 @@ def number(x: float, kind: type) -> Any:
 
 
 def positive(x: Any) -> bool:
-    """Return whether x > 0; Unsure if rounding, or a kink, leaves it open."""
-    if x > 0 or x < 0:
-        return bool(x > 0)
+    """Return whether x > 0; Unsure if rounding, or a kink, or a complex number leaves it open."""
+    try:
+        if x > 0 or x < 0:
+            return bool(x > 0)
+    except TypeError:
+        pass
     raise Unsure
 
 
@@ -211,7 +239,7 @@ TEXTBOOK: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "power":      (lambda m, a, b: m.exp(b * m.log(a)),        lambda m, y, a, b: (b * y / a, y * m.log(a))),
     "sqrt":       (lambda m, x: m.sqrt(x),                     lambda m, y, x: (1 / (2 * m.sqrt(x)),)),
     "exp":        (lambda m, x: m.exp(x),                      lambda m, y, x: (m.exp(x),)),
-    "expm1":      (lambda m, x: m.expm1(x),                    lambda m, y, x: (m.exp(x),)),
+    "expm1":      (lambda m, x: m.expm1(x),                    lambda m, y, x: (y + 1,)),
     "log":        (lambda m, x: m.log(x),                      lambda m, y, x: (1 / x,)),
     "log1p":      (lambda m, x: m.log1p(x),                    lambda m, y, x: (1 / (1 + x),)),
     "sin":        (lambda m, x: m.sin(x),                      lambda m, y, x: (m.cos(x),)),

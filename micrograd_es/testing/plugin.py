@@ -14,12 +14,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
 PROPERTY = "micrograd_es"  # of a report: the finding
-SURVIVORS = pytest.StashKey[list[str]]()
+SURVIVORS = pytest.StashKey[list[str] | None]()
+UNDER_A_BUG = "MICROGRAD_ES_UNDER_A_BUG"  # set in the processes that run the tests under one
 PATIENCE = 600  # seconds: a bug that makes tests hang was noticed
 
 
@@ -112,7 +114,10 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         counted = Counter(one["verdict"] for one in all_found)
         told = ", ".join(f"{count} {verdict}" for verdict, count in counted.most_common())
         terminalreporter.write_line(f"{engine}: {told}")
-    if by_engine and (path := config.getoption("--micrograd-es-json")):
+    if config.getoption("--micrograd-es-engine") and not by_engine:
+        terminalreporter.section("laws")
+        terminalreporter.write_line("none was run: add --pyargs micrograd_es.testing.laws")
+    if path := config.getoption("--micrograd-es-json"):
         from micrograd_es.files import write
 
         listed = [one for all_found in by_engine.values() for one in all_found]
@@ -136,35 +141,47 @@ def line_of(found: dict[str, Any]) -> str:
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Run the same tests under each bug, if asked to and if they pass without."""
     config = session.config
-    if hasattr(config, "workerinput") or not config.getoption("--micrograd-es-mutants"):
+    worker = hasattr(config, "workerinput") or UNDER_A_BUG in os.environ
+    if worker or not config.getoption("--micrograd-es-mutants"):
         return
+    config.stash[SURVIVORS] = None
     if exitstatus != 0:
         return  # tests that fail by themselves notice nothing
     from micrograd_es.testing.mutants import MUTANTS
 
     args = [arg for arg in config.invocation_params.args if arg != "--micrograd-es-mutants"]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        noticed = pool.map(lambda name: fails([*args, f"--micrograd-es-mutant={name}"]), MUTANTS)
+        noticed = pool.map(lambda name: fails(args, name), MUTANTS)
         survived = [name for name, seen in zip(MUTANTS, noticed, strict=True) if not seen]
     config.stash[SURVIVORS] = survived
     if survived:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-def fails(args: list[str]) -> bool:
-    """Return whether pytest with these arguments fails, in a process of its own."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *args]
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=PATIENCE, check=False)
-    except subprocess.TimeoutExpired:
-        return True
+def fails(args: list[str], name: str) -> bool:
+    """Return whether pytest with these arguments fails under a bug, in a process of its own."""
+    with TemporaryDirectory() as cache:
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-o", f"cache_dir={cache}"]
+        command += [*args, f"--micrograd-es-mutant={name}"]
+        environment = {**os.environ, UNDER_A_BUG: name}
+        try:
+            done = subprocess.run(
+                command, capture_output=True, timeout=PATIENCE, check=False, env=environment
+            )
+        except subprocess.TimeoutExpired:
+            return True
+    if done.returncode not in (0, 1, 2):  # 2: it could not even be collected
+        raise RuntimeError(f"under {name}: {(done.stderr or done.stdout).decode()}")
     return done.returncode != 0
 
 
-def tell_survivors(reporter: Any, survived: list[str]) -> None:
+def tell_survivors(reporter: Any, survived: list[str] | None) -> None:
     from micrograd_es.testing.mutants import MUTANTS
 
     reporter.section("bugs put into micrograd_es")
+    if survived is None:
+        reporter.write_line("not run: tests that do not pass without a bug notice nothing")
+        return
     for name in survived:
         reporter.write_line(f"not noticed  {name:<22}{MUTANTS[name].sentence}")
     count = len(MUTANTS) - len(survived)

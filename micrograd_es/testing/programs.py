@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from micrograd_es.makers import UNDEFINED
-from micrograd_es.primitive import Primitive
+from micrograd_es.primitive import Primitive, listed
 from micrograd_es.primitives import TABLE
 
 ARITHMETIC = ("add", "sub", "mul")
@@ -33,7 +33,8 @@ class Program:
            an earlier result, an int that counts the inputs first, or a constant, a float
 
     >>> print(Program((2.0, 3.0), (("mul", 0, 1), ("tanh", 2))))
-    from micrograd_es import Value, tanh
+    from micrograd_es import Value
+    from micrograd_es.primitives import tanh
     x0, x1 = Value(2.0), Value(3.0)
     y0 = x0 * x1
     y1 = tanh(y0)
@@ -44,12 +45,15 @@ class Program:
     lines: tuple[Line, ...]
 
     def __post_init__(self) -> None:
+        if not self.point or not self.lines:
+            raise ValueError("a program has at least one input and one line")
         for i, (name, *operands) in enumerate(self.lines, start=len(self.point)):
             wrong = [x for x in operands if type(x) is not float and not 0 <= x < i]
-            if name not in TABLE or wrong:
+            arity = TABLE[name].arity if name in TABLE else -1
+            if wrong or not operands or arity not in (None, len(operands)):
                 raise ValueError(
-                    f"line {(name, *operands)!r}: expected a function of the table, and operands "
-                    f"that are floats or places from 0 to {i - 1}"
+                    f"line {(name, *operands)!r}: expected a function of the table, and as many "
+                    f"operands as it has, floats or places from 0 to {i - 1}"
                 )
 
     def run(self, functions: Mapping[str, Callable[..., Any]], inputs: Iterable[Any]) -> Any:
@@ -70,26 +74,43 @@ class Program:
         numbers = ", ".join(map(leaf, self.point))
         told = [f"{', '.join(names)} = {numbers}"]
         for i, (name, *operands) in enumerate(self.lines):
-            args = [repr(x) if type(x) is float else names[x] for x in operands]
-            call = f"{name}({', '.join(args)})"
-            told.append(f"y{i} = {TABLE[name].text % (*args,) if name in WRITTEN else call}")
+            args = [as_operand(x) if type(x) is float else names[x] for x in operands]
+            told.append(f"y{i} = {applied(name, args)}")
             names.append(f"y{i}")
         return told
 
     def __str__(self) -> str:
         named = {name for name, *_ in self.lines} - WRITTEN - {"abs"}
+        head = ["from micrograd_es import Value"]
+        if named:
+            head.append(f"from micrograd_es.primitives import {', '.join(sorted(named))}")
         slopes = ", ".join(f"x{i}.grad" for i in range(len(self.point)))
-        return "\n".join(
-            [
-                f"from micrograd_es import {', '.join(['Value', *sorted(named)])}",
-                *self.written("Value({!r})".format),
-                f"y{len(self.lines) - 1}.backward()  # {slopes}",
-            ]
-        )
+        last = f"y{len(self.lines) - 1}.backward()  # {slopes}"
+        return "\n".join([*head, *self.written("Value({!r})".format), last])
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         """Print, in the report of a test that failed, what a reader can paste into Python."""
         printer.text("\n" + "\n".join(f"    {line}" for line in [*str(self).split("\n"), ""]))
+
+
+def as_operand(number: float) -> str:
+    return repr(number) if number >= 0 else f"({number!r})"
+
+
+def applied(name: str, args: list[str]) -> str:
+    """Return a function applied to arguments, as it is written in Python."""
+    if name in WRITTEN:
+        return TABLE[name].text % tuple(args)
+    if name == "dot":
+        n = len(args) // 2
+        lists = [f"[{', '.join(part)}]" for part in (args[:n], args[n : 2 * n])]
+        return f"dot({', '.join([*lists, *args[2 * n :]])})"
+    together = ", ".join(args)
+    return f"{name}([{together}])" if TABLE[name].gather is listed else f"{name}({together})"
+
+
+class Unfit(ValueError):  # noqa: N818  # the numbers are, nobody erred
+    """None of the functions is at ease at the numbers that were drawn."""
 
 
 VALUES = {name: row.value for name, row in TABLE.items()}
@@ -106,12 +127,14 @@ def grown(
     """Return a program of up to `most` lines; pick chooses one of several, number gives a float.
 
     With random.Random it is random; with hypothesis it also shrinks. What the last line does not
-    need is left out.
+    need is left out. Unfit if no function is at ease at the numbers drawn: draw again.
     """
+    if not functions or inputs < 1:
+        raise ValueError("a program has at least one function and one input")
     point = tuple(number() for _ in range(inputs))
     results, lines = list(point), list[Line]()
-    for _ in range(most):
-        if lines and not pick(GO_ON):
+    for _ in range(most + 8):  # some may not fit
+        if len(lines) == most or (lines and not pick(GO_ON)):
             break
         places = range(len(results))[::-1]  # the newest first, to which hypothesis shrinks
         newest = [places[0]] * len(places)  # as likely as all others, lest most lines be unused
@@ -124,7 +147,7 @@ def grown(
         lines.append(pick(fitting))
         results.append(computed(lines[-1], results))
     if not lines:
-        lines = [("add", 0, 0)] if "add" in functions else [(functions[0], 0)]
+        raise Unfit(f"{', '.join(functions)} at {point}")
     return needed(point, lines)
 
 

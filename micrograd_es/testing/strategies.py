@@ -1,6 +1,6 @@
 """What hypothesis draws for tests of gradients: numbers of every size, points, values, programs.
 
-Importing it needs hypothesis. `st.from_type(Value)` works without: hypothesis finds `register`.
+`st.from_type(Value)` works as soon as the package is installed: by hook.py.
 """
 
 from __future__ import annotations
@@ -8,11 +8,13 @@ from __future__ import annotations
 import math
 import random
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from operator import neg
 from typing import Any
 
 try:
+    from hypothesis import reject
     from hypothesis import strategies as st
     from hypothesis.strategies import SearchStrategy
 except ImportError as error:
@@ -24,10 +26,10 @@ from micrograd_es.makers import UNDEFINED
 from micrograd_es.nn import MLP, NAMES
 from micrograd_es.primitive import Primitive
 from micrograd_es.primitives import TABLE
-from micrograd_es.testing.programs import CONSTANTS, Program, grown
+from micrograd_es.testing.programs import CONSTANTS, Program, Unfit, grown
 from micrograd_es.value import Value
 
-SMALLEST, LARGEST = 2.0**-1022, 2.0**1023
+SMALLEST, LARGEST = 2.0**-1074, sys.float_info.max
 NAMED = """
     add sub mul div neg square reciprocal sqrt exp log sin cos tanh sigmoid softplus relu abs
     maximum minimum
@@ -64,9 +66,10 @@ def numbers(
 
 
 def powers(low: float, high: float) -> SearchStrategy[float]:
-    """2 ** U(log2 low, log2 high), for 0 < low < high."""
-    exponents = st.floats(math.log2(low), math.log2(high))
-    return exponents.map(lambda e: min(max(2.0**e, low), high))
+    """Between two powers of two, as likely as between any other two, for 0 < low <= high."""
+    exponents = st.integers(math.frexp(low)[1], math.frexp(high)[1])
+    sized = st.builds(math.ldexp, st.floats(0.5, 1, exclude_max=True), exponents)
+    return sized.map(lambda x: min(max(x, low), high))
 
 
 def points(domain: Primitive | Sequence[tuple[float, float]]) -> SearchStrategy[tuple[float, ...]]:
@@ -142,7 +145,10 @@ def programs(
     def pick(options: Sequence[Any]) -> Any:
         return options[draw(st.integers(0, len(options) - 1))]
 
-    return grown(pick, lambda: draw(floats), functions, inputs, most, constants)
+    try:
+        return grown(pick, lambda: draw(floats), functions, inputs, most, constants)
+    except Unfit:
+        reject()
 
 
 def networks(
@@ -157,8 +163,3 @@ def networks(
         st.sampled_from(activations),
         rng=st.builds(random.Random, st.integers(0, 999)),
     )
-
-
-def register() -> None:
-    """Tell hypothesis how to draw a Value; it calls this by itself, by an entry point."""
-    st.register_type_strategy(Value, values())
