@@ -563,7 +563,7 @@ def test_an_engine_without_laws_is_said_to_do_nothing(pytester):
     found.stdout.fnmatch_lines(["none was run: add --pyargs micrograd_es.testing.laws"])
 
 
-# ---- the command ----------------------------------------------------------------------------------
+# ---- the command ---------------------------------------------------------------------------------
 
 MINE = """
 print("loaded")
