@@ -338,7 +338,7 @@ def engine_named(name: str) -> Engine:
             sys.path.insert(0, "")  # a file beside the tests, as `python -m` finds it
         found = getattr(import_module(module), attribute)
     except ModuleNotFoundError as error:
-        if error.name == module:
+        if colon and error.name == module:
             raise MicrogradError(f"engine {name}: there is no module {module} here") from error
         raise MissingExtra(f"engine {name} needs {error.name}: pip install {error.name}") from error
     except AttributeError as error:
