@@ -19,6 +19,7 @@ from micrograd_es.errors import (
     MicrogradError,
     NonFiniteError,
     PrimitiveError,
+    TraceError,
 )
 from micrograd_es.explanation import Explanation, explain
 from micrograd_es.fields import Field, Landscape
@@ -112,6 +113,7 @@ __all__ = [
     "PrimitiveCheck",
     "PrimitiveError",
     "Responsibility",
+    "TraceError",
     "Value",
     "acos",
     "acosh",

@@ -24,6 +24,10 @@ class GraphError(MicrogradError, RuntimeError):
     """The graph is not the one of the forward pass: it has a cycle, or data was changed since."""
 
 
+class TraceError(MicrogradError, TypeError):
+    """A function that is compiled asks for a number, where there are only symbols yet."""
+
+
 class NonFiniteError(MicrogradError, ArithmeticError):
     """A gradient is infinite or NaN, so that a step along it would destroy the parameters."""
 

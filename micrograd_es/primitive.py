@@ -227,6 +227,8 @@ def where(condition: Any, then: Any, otherwise: Any) -> Value:
     A branch may be a function without arguments, and then is only run if it is taken:
     `where(x > 0, lambda: log(x), 0)`. Always a Value, so that backward() works whichever is taken.
     """
+    if hasattr(condition, "choose"):  # of symbols, while a function is compiled
+        return condition.choose(then, otherwise)  # type: ignore[no-any-return]  # a Value
     taken = then if condition else otherwise
     chosen = taken() if callable(taken) else taken
     return as_value(chosen)

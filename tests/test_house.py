@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "micrograd_es"
 
 FLOORS = [
-    {"errors", "floats", "files", "measure"},
+    {"errors", "floats", "files", "measure", "collector"},
     {"gate", "language"},
     {"value"},
     {"makers"},
@@ -29,6 +29,12 @@ FLOORS = [
     {"draw.graph", "draw.sheet", "draw.steps", "expression"},
     {"draw.text", "draw.page", "draw.plots"},
     {"draw"},
+    {"compiler.trace", "compiler.code"},
+    {"compiler.linear"},
+    {"compiler.forms", "compiler.matrices", "compiler.python_backend", "compiler.export"},
+    {"compiler.numpy_backend"},
+    {"compiler.program"},
+    {"compiler"},
     {"testing.programs"},
     {"testing.oracles", "testing.engines", "testing.strategies", "testing.mutants"},
     {"testing", "testing.law", "testing.hook"},

@@ -6,13 +6,13 @@ On programs of + - * and small whole numbers, where floats are exact and nothing
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import strategies as st
 
+from micrograd_es.collector import paused
 from micrograd_es.testing.engines import Engine
 from micrograd_es.testing.law import BY_ITSELF, REFUSED, Broken, Plan, agree, judged, law, told
 from micrograd_es.testing.oracles import Mod, residue, sweep
@@ -303,7 +303,7 @@ def freed_memory(engine: Engine) -> str:
 
     once()
     gc.collect()
-    with paused_collector():
+    with paused():
         before = len(gc.get_objects())
         for _ in range(50):
             once()
@@ -311,14 +311,3 @@ def freed_memory(engine: Engine) -> str:
     if held > 200:
         raise Broken(f"50 graphs of 40 operations, built and forgotten: {held} objects stay")
     return BY_ITSELF
-
-
-@contextmanager
-def paused_collector() -> Iterator[None]:
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

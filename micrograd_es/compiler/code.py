@@ -1,0 +1,121 @@
+"""Straight-line code: one operation a line, no repeats, nothing unused, constants folded.
+
+Only what is exact is simplified: x·1, x/1, x - 0, -(-x), x + (-z). Never x·0, which may be NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+INPUT, PARAMETER, CONSTANT = "input", "parameter", "constant"
+LEAVES = {INPUT, PARAMETER, CONSTANT}
+COMMUTATIVE = {"add", "mul"}
+Op = tuple[Any, ...]  # (name, place, …); (INPUT, number), (PARAMETER, number), (CONSTANT, float)
+
+
+class Code:
+    """Operations in order; a place is the number of an operation. `put` appends what is new."""
+
+    def __init__(self) -> None:
+        self.ops: list[Op] = []
+        self.known: dict[Any, int] = {}
+
+    def leaf(self, kind: str, what: Any) -> int:
+        return self.new((kind, what), (kind, repr(what)))  # repr: 0.0 is not -0.0
+
+    def constant(self, number: float) -> int:
+        return self.leaf(CONSTANT, float(number))
+
+    def new(self, op: Op, key: Any = None) -> int:
+        key = key or op
+        place = self.known.get(key)
+        if place is None:
+            place = self.known[key] = len(self.ops)
+            self.ops.append(op)
+        return place
+
+    def number(self, place: int) -> float | None:
+        """Return the constant at a place; None if what is there is none."""
+        op = self.ops[place]
+        return op[1] if op[0] == CONSTANT else None
+
+    def put(self, name: str, *args: int) -> int:
+        """Return the place of an operation, simplified or met before if possible."""
+        simple = SIMPLER.get(name)
+        if simple is not None and (found := simple(self, *args)) is not None:
+            return found
+        if name in COMMUTATIVE and args[0] > args[1]:
+            args = args[::-1]
+        return self.new((name, *args))
+
+    def count(self, outputs: Iterable[int]) -> int:
+        """Return how many operations the outputs need."""
+        return sum(self.ops[place][0] not in LEAVES for place in self.live(outputs))
+
+    def live(self, outputs: Iterable[int]) -> list[int]:
+        """Return the places that the outputs need, in order."""
+        wanted = set(outputs)
+        for place in range(len(self.ops) - 1, -1, -1):
+            if place in wanted and self.ops[place][0] not in LEAVES:
+                wanted.update(self.ops[place][1:])
+        return sorted(wanted)
+
+
+# ---- what is exact, up to the sign of zero -------------------------------------------------------
+
+
+def simpler_add(code: Code, a: int, b: int) -> int | None:
+    for one, other in ((a, b), (b, a)):
+        if code.number(one) == 0:
+            return other
+        if code.ops[one][0] == "neg":
+            return code.put("sub", other, code.ops[one][1])
+    return None
+
+
+def simpler_sub(code: Code, a: int, b: int) -> int | None:
+    if code.number(b) == 0:
+        return a
+    if code.number(a) == 0:
+        return code.put("neg", b)
+    return code.put("add", a, code.ops[b][1]) if code.ops[b][0] == "neg" else None
+
+
+def simpler_mul(code: Code, a: int, b: int) -> int | None:
+    for one, other in ((a, b), (b, a)):
+        number = code.number(one)
+        if number in (1, -1):
+            return other if number == 1 else code.put("neg", other)
+    return None
+
+
+def simpler_div(code: Code, a: int, b: int) -> int | None:
+    return a if code.number(b) == 1 else None
+
+
+def simpler_neg(code: Code, a: int) -> int | None:
+    return code.ops[a][1] if code.ops[a][0] == "neg" else None
+
+
+SIMPLER: dict[str, Callable[..., int | None]] = {
+    "add": simpler_add,
+    "sub": simpler_sub,
+    "mul": simpler_mul,
+    "div": simpler_div,
+    "neg": simpler_neg,
+    "identity": lambda code, a: a,
+    "detach": lambda code, a: a,
+}
+
+
+def renumbered(code: Code, outputs: Sequence[int]) -> tuple[Code, list[int]]:
+    """Return the code without what the outputs do not need, and the outputs' new places."""
+    made, place = Code(), dict[int, int]()
+    for old in code.live(outputs):
+        name, *args = code.ops[old]
+        if name in LEAVES:
+            place[old] = made.leaf(name, args[0])
+        else:
+            place[old] = made.new((name, *(place[arg] for arg in args)))
+    return made, [place[old] for old in outputs]

@@ -1,0 +1,91 @@
+"""A trace as straight-line code of rows, and that code as Python: what the python backend runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from micrograd_es.compiler.code import CONSTANT, INPUT, LEAVES, PARAMETER, Code, renumbered
+from micrograd_es.compiler.trace import Trace
+from micrograd_es.primitive import Primitive
+from micrograd_es.primitives import TABLE
+
+SIGNS = {"add": "%s + %s", "sub": "%s - %s", "mul": "%s * %s", "div": "%s / %s", "neg": "-%s"}
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """Code whose operations are rows; `outputs` are the value and its slopes by the parameters.
+
+    rows    the row of each name
+    before  how many operations the trace had
+    """
+
+    code: Code
+    outputs: list[int]
+    rows: dict[str, Primitive]
+    before: int
+
+    @property
+    def after(self) -> int:
+        return self.code.count(self.outputs)
+
+    def python(self, inputs: Sequence[str], slopes: bool = True) -> str:
+        """Return the code as a Python function of one sample's inputs and the list p."""
+        wanted = self.outputs if slopes else self.outputs[:1]
+        lines: list[str] = []
+        names: dict[int, str] = {}
+        for place in self.code.live(wanted):
+            name, *args = self.code.ops[place]
+            if name in LEAVES:
+                written = {INPUT: lambda i: inputs[i], PARAMETER: "p[{}]".format, CONSTANT: repr}
+                names[place] = written[name](args[0])
+                continue
+            operands = [names[arg] for arg in args]
+            if name in SIGNS:
+                operands = [f"({x})" if x.startswith("-") else x for x in operands]
+                formula = SIGNS[name] % tuple(operands)
+            else:
+                formula = f"{name}({', '.join(operands)})"
+            names[place] = f"v{len(lines)}"
+            lines.append(f"    v{len(lines)} = {formula}")
+        value, *others = [names[place] for place in wanted]
+        result = f"{value}, [{', '.join(others)}]" if slopes else value
+        head = f"def {'value_and_grad' if slopes else 'value'}({', '.join([*inputs, 'p'])}):"
+        return "\n".join([head, *lines, f"    return {result}"])
+
+    def function(self, inputs: Sequence[str], slopes: bool) -> Callable[..., Any]:
+        """Return the Python function, made of the rows' own functions of floats."""
+        names: dict[str, Any] = {name: row.value for name, row in self.rows.items()}
+        exec(self.python(inputs, slopes), names)
+        made: Callable[..., Any] = names["value_and_grad" if slopes else "value"]
+        return made
+
+
+def linear(trace: Trace) -> Linear:
+    """Return a trace as code: common subexpressions once, constants folded, nothing unused."""
+    code, rows = Code(), {name: TABLE[name] for name in SIGNS}
+    place = {leaf: code.leaf(INPUT, i) for i, leaf in enumerate(trace.inputs)}
+    place |= {leaf: code.leaf(PARAMETER, i) for i, leaf in enumerate(trace.parameters)}
+    order = trace.order()
+    for node in order:
+        if node in place:
+            continue
+        args = [place[arg] for arg in node.args]
+        row = node.primitive
+        if row is None or all(code.number(arg) is not None for arg in args):
+            place[node] = code.constant(node.data)  # folded: its number was computed by the trace
+            continue
+        place[node] = code.put(name_of(row, rows), *args)
+    outputs = [place[node] for node in (trace.output, *trace.gradient)]
+    before = sum(bool(node.args) for node in order)
+    return Linear(*renumbered(code, outputs), rows, before)
+
+
+def name_of(row: Primitive, rows: dict[str, Primitive]) -> str:
+    """Return the name of a row in this code; two rows of one name get two."""
+    name = row.name
+    while rows.setdefault(name, row) is not row:
+        name += "_"
+    return name

@@ -1,0 +1,261 @@
+"""A plan run by numpy, block by block: few calls, reused buffers, any number of samples."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+
+from micrograd_es.compiler.code import CONSTANT, INPUT, PARAMETER, Code
+from micrograd_es.compiler.matrices import ONE, Operand, Plan, Slopes, Step, planned
+
+Array = Any
+BLOCK = 2**20  # bytes of a block of samples: what stays in a core's cache
+
+# fmt: off
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide, "neg": np.negative,
+    "abs": np.abs, "exp": np.exp, "exp2": np.exp2, "expm1": np.expm1, "log": np.log,
+    "log2": np.log2, "log10": np.log10, "log1p": np.log1p, "sqrt": np.sqrt, "cbrt": np.cbrt,
+    "sin": np.sin, "cos": np.cos, "tan": np.tan, "asin": np.arcsin, "acos": np.arccos,
+    "atan": np.arctan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh, "asinh": np.arcsinh,
+    "acosh": np.arccosh, "atanh": np.arctanh, "floor": np.floor, "ceil": np.ceil,
+    "pow": np.power, "atan2": np.arctan2, "hypot": np.hypot, "max": np.maximum, "min": np.minimum,
+}
+# fmt: on
+
+
+def above(x: Array, out: Array) -> None:
+    np.greater(x, 0.0, out=out, casting="unsafe")
+
+
+def by_element(function: Callable[[float], float]) -> Callable[..., None]:
+    """Return a function of floats as one of arrays."""
+    over = np.vectorize(function, otypes=[float])
+
+    def apply(x: Array, out: Array) -> None:
+        out[...] = over(x)
+
+    return apply
+
+
+def choosing(compare: Callable[[Array, Array], Array]) -> Callable[..., None]:
+    def choose(a: Array, b: Array, x: Array, z: Array, out: Array) -> None:
+        out[...] = np.where(compare(a, b), x, z)
+
+    return choose
+
+
+FUNCTIONS |= {
+    "above": above,
+    "erf": by_element(math.erf),
+    "erfc": by_element(math.erfc),
+    "if_less": choosing(np.less),
+    "if_at_most": choosing(np.less_equal),
+    "if_equal": choosing(np.equal),
+}
+
+
+class Runner:
+    """The arrays of one size of block, and the calls that fill them: for one thread at a time."""
+
+    def __init__(self, plan: Plan, outputs: int, size: int) -> None:
+        self.plan, self.size = plan, size
+        ops = plan.code.ops
+        leaves = [i for i, op in enumerate(ops) if op[0] in (PARAMETER, CONSTANT)]
+        self.parameters = [(i, op[1]) for i, op in enumerate(ops) if op[0] == PARAMETER]
+        self.inputs = [(i, op[1]) for i, op in enumerate(ops) if op[0] == INPUT]
+        self.place = {
+            "column": numbered([ONE, *leaves], plan.column),
+            "block": numbered(
+                [ONE, *(i for i, _ in self.inputs), *sorted(plan.lifted)], plan.block
+            ),
+        }
+        self.array = {
+            "column": np.ones((len(self.place["column"]), 1)),
+            "block": np.ones((len(self.place["block"]), size)),
+        }
+        for place, number in plan.constants:
+            self.array["column"][self.place["column"][place]] = number
+        self.lift = [
+            self.rows("block", sorted(plan.lifted)),
+            self.rows("column", sorted(plan.lifted)),
+        ]
+        self.wanted = self.rows("column", [place for place, _ in self.parameters])
+        self.taken = [number for _, number in self.parameters]
+        self.column = [call for step in plan.column for call in self.calls(step)]
+        self.block = [call for step in plan.block for call in self.calls(step)]
+        self.slopes = [self.slope(block, outputs) for block in plan.slopes]
+
+    def start(self, parameters: Array) -> None:
+        """Compute what does not depend on the sample."""
+        column = self.array["column"]
+        column[self.wanted, 0] = parameters[self.taken]
+        for call in self.column:
+            call()
+        if self.plan.lifted:
+            self.array["block"][self.lift[0]] = column[self.lift[1]]
+
+    def fill(self, columns: Sequence[Array]) -> None:
+        """Compute a block of samples."""
+        block = self.array["block"]
+        for place, number in self.inputs:
+            block[self.place["block"][place]] = columns[number]
+        for call in self.block:
+            call()
+
+    def add(self, totals: Array) -> None:
+        """Add the sums of the outputs to totals."""
+        for slope in self.slopes:
+            slope(totals, self.size)
+
+    def outputs(self, places: Sequence[int]) -> Array:
+        """Return each sample's outputs, a row of each."""
+        space = "block" if self.plan.lifted or self.inputs else "column"
+        return self.array[space][[self.place[space][place] for place in places]].T
+
+    # ---- steps as calls without arguments, on arrays that are there already
+
+    def rows(self, space: str, places: Sequence[int]) -> Any:
+        """Return the rows of places: a slice if they are consecutive, else an array."""
+        rows = [self.place[space][place] for place in places]
+        if rows and rows == list(range(rows[0], rows[0] + len(rows))):
+            return slice(rows[0], rows[0] + len(rows))
+        return np.array(rows, dtype=np.intp)
+
+    def reading(self, operand: Operand) -> tuple[list[Callable[[], Any]], Any]:
+        """Return the calls that bring an operand together, and the array in which it then is."""
+        if operand.space == "constant":
+            return [], operand.what
+        array, rows = self.array[operand.space], self.rows(operand.space, operand.what)
+        if isinstance(rows, slice):
+            return [], array[rows]
+        if len({*rows.tolist()}) == 1:
+            return [], array[rows[0] : rows[0] + 1]  # one row for all
+        made = np.empty((len(rows), array.shape[1]))
+        return [lambda: np.take(array, rows, axis=0, out=made, mode="clip")], made
+
+    def calls(self, step: Step) -> list[Callable[[], Any]]:
+        out = self.array[step.space][self.rows(step.space, step.places)]
+        read = [self.reading(operand) for operand in step.operands]
+        calls = [call for before, _ in read for call in before]
+        arrays = [array for _, array in read]
+        make = {"matmul": self.matmul, "products": self.products}.get(step.name)
+        if make is not None:
+            calls += make(step, arrays, out)
+        else:
+            function = FUNCTIONS[step.name]
+            calls.append(lambda: function(*arrays, out=out))
+        for operand in step.extra:
+            before, array = self.reading(operand)
+            calls += [*before, partial(np.add, out, array, out=out)]
+        return calls
+
+    def matmul(self, step: Step, arrays: list[Array], out: Array) -> list[Callable[[], Any]]:
+        groups, results, k = step.shape
+        left, right = arrays
+        weights = left.reshape(results, k)
+        if groups == 1:
+            return [lambda: np.matmul(weights, right, out=out)]
+        if right.shape[1] == 1:  # of one sample: the groups are what there is many of
+            turned, made = right.reshape(groups, k), out.reshape(groups, results)
+            return [lambda: np.matmul(turned, weights.T, out=made)]
+        turned, made = right.reshape(groups, k, -1), out.reshape(groups, results, -1)
+        return [lambda: np.matmul(weights, turned, out=made)]
+
+    def products(self, step: Step, arrays: list[Array], out: Array) -> list[Callable[[], Any]]:
+        """Return Σ left · right, a pair at a time."""
+        if not arrays:
+            return [lambda: out.fill(0.0)]
+        first, *others = zip(arrays[::2], arrays[1::2], strict=True)
+        spare = np.empty_like(out)
+        calls: list[Callable[[], Any]] = [partial(np.multiply, *first, out=out)]
+        for pair in others:
+            calls.append(partial(np.multiply, *pair, out=spare))
+            calls.append(partial(np.add, out, spare, out=out))
+        return calls
+
+    def slope(self, block: Slopes, outputs: int) -> Callable[[Array, int], None]:
+        """Return the call that adds a block of outputs to the totals."""
+        terms = len(block.left[0])
+        gathered = []
+        calls: list[Callable[[], Any]] = []
+        for side in (block.left, block.right):
+            before, array = self.reading(Operand(block.space, [x for one in side for x in one]))
+            calls += before
+            wide = np.broadcast_to(array, (len(side) * terms, array.shape[1]))
+            gathered.append((wide, len(side)))
+        (left, i), (right, j) = gathered
+        slots = np.array(block.slots)
+
+        def add(totals: Array, samples: int) -> None:
+            for call in calls:
+                call()
+            found = left.reshape(i, -1) @ right.reshape(j, -1).T
+            totals[slots] += found if block.space == "block" else found * samples
+
+        return add
+
+
+def numbered(first: Sequence[int], steps: Sequence[Step]) -> dict[int, int]:
+    """Return the row of each place: what is given first, then the results of each step."""
+    places = [*first, *(place for step in steps for place in step.places)]
+    return {place: row for row, place in enumerate(places)}
+
+
+class NumpyBackend:
+    """Runs code over columns: the sums of its outputs, or each sample's."""
+
+    def __init__(self, code: Code, outputs: Sequence[int]) -> None:
+        self.code, self.outputs = code, outputs
+        self.runners: dict[tuple[bool, int], list[Runner]] = {}  # taken out while one runs
+
+    @cached_property
+    def summed(self) -> Plan:
+        return planned(self.code, self.outputs)
+
+    @cached_property
+    def apart(self) -> Plan:
+        return planned(self.code, self.outputs, summed=False)
+
+    def sums(self, columns: Sequence[Array], samples: int, parameters: Array) -> Array:
+        """Return the sums of all outputs over the samples."""
+        totals = np.zeros(len(self.outputs))
+        for start, runner in self.blocks(self.summed, samples, parameters):
+            runner.fill([column[start : start + runner.size] for column in columns])
+            runner.add(totals)
+            self.give_back(runner)
+        return totals
+
+    def each(self, columns: Sequence[Array], samples: int, parameters: Array) -> Array:
+        """Return the outputs of each sample, a row of each."""
+        rows = np.empty((samples, len(self.outputs)))
+        for start, runner in self.blocks(self.apart, samples, parameters):
+            runner.fill([column[start : start + runner.size] for column in columns])
+            rows[start : start + runner.size] = runner.outputs(self.outputs)
+            self.give_back(runner)
+        return rows
+
+    def blocks(self, plan: Plan, samples: int, parameters: Array) -> Iterator[tuple[int, Runner]]:
+        """Yield the first sample of each block, and a runner that knows the parameters."""
+        most = max(64, BLOCK // (8 * max(plan.rows(), 1)))
+        with np.errstate(all="ignore"):
+            for start in range(0, samples, most):
+                size = min(most, samples - start)
+                spare = self.runners.get((plan is self.summed, size), [])
+                try:
+                    runner = spare.pop()
+                except IndexError:
+                    runner = Runner(plan, len(self.outputs), size)
+                runner.start(parameters)
+                yield start, runner
+
+    def give_back(self, runner: Runner) -> None:
+        """Keep a runner for the next call; those of sizes not met lately are dropped."""
+        key = (runner.plan is self.summed, runner.size)
+        if key not in self.runners and len(self.runners) > 3:
+            self.runners = {}
+        self.runners.setdefault(key, []).append(runner)

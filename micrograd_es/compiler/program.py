@@ -1,0 +1,247 @@
+"""What `compile` gives: a program that takes columns of samples and gives value and gradient."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from micrograd_es.collector import paused
+from micrograd_es.compiler.code import Code
+from micrograd_es.compiler.export import HEADS, exported
+from micrograd_es.compiler.forms import lowered
+from micrograd_es.compiler.linear import Linear, linear
+from micrograd_es.compiler.matrices import Plan, planned
+from micrograd_es.compiler.numpy_backend import NumpyBackend
+from micrograd_es.compiler.python_backend import PythonBackend
+from micrograd_es.compiler.trace import inputs_of, leaves_of, trace
+from micrograd_es.diagnosis import find_nonfinite
+from micrograd_es.errors import NonFiniteError
+from micrograd_es.gate import shown
+from micrograd_es.primitive import Primitive, as_value
+from micrograd_es.value import Value, gradient
+
+Array = Any
+BACKENDS = ("auto", "python", "numpy")
+REDUCTIONS = ("mean", "sum", None)
+LANGUAGES = ("python", *HEADS)
+
+
+def compile(
+    f: Callable[..., Any],
+    parameters: Sequence[Value] = (),
+    reduce: str | None = "mean",
+    backend: str = "auto",
+    on_nonfinite: str = "raise",
+    inputs: int | None = None,
+    forms: Mapping[Primitive, Callable[..., Any]] | None = None,
+) -> Program:
+    """Return f as a program: traced once, differentiated, and run over whole columns of samples.
+
+    f             takes one sample's inputs as separate Values and gives one
+    parameters    the leaves that f captures and that the gradient is by: net.parameters()
+    reduce        what becomes of the samples' values and gradients: their "mean", their "sum", or
+                  None, which keeps them apart
+    backend       "numpy" (which "auto" means), or "python", which is eager's own arithmetic
+    on_nonfinite  "raise": a sample that gives NaN or inf is run again in plain Python, where only
+                  the branches chosen count, and if it is still none, named; "return": given back
+    inputs        how many f takes, if it does not say
+    forms         of primitives of your own whose value is not written in primitives: their formula
+                  that is, {softsign: lambda x: x / (1 + abs(x))}
+
+    TraceError for a branch on a number that is not there yet, and for a captured Value that is not
+    listed.
+
+    >>> w = Value(3.0)
+    >>> program = compile(lambda x: w * x**2, parameters=[w])
+    >>> program.value_and_grad([1.0, 2.0])
+    (7.5, array([2.5]))
+    """
+    for what, given, known in (
+        ("backend", backend, BACKENDS),
+        ("reduce", reduce, REDUCTIONS),
+        ("on_nonfinite", on_nonfinite, ("raise", "return")),
+    ):
+        if given not in known:
+            raise ValueError(f"{what} {given!r}: expected one of {', '.join(map(repr, known))}")
+    return Program(
+        f, leaves_of(parameters), reduce, backend, on_nonfinite, inputs, dict(forms or {})
+    )
+
+
+class Program:
+    """A compiled function: call it with a column of numbers for each input.
+
+    `program(*columns)` is the value, `program.value_and_grad(*columns)` (value, gradient), a flat
+    float64 array in the order of the parameters. The parameters' `data` is read at each call,
+    unless a flat array is given as `parameters=`. print(program) shows it as Python.
+    """
+
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        parameters: list[Value],
+        reduce: str | None,
+        backend: str,
+        on_nonfinite: str,
+        inputs: int | None,
+        forms: dict[Primitive, Callable[..., Any]],
+    ) -> None:
+        self.f, self.parameters, self.reduce = f, parameters, reduce
+        self.backend = "numpy" if backend == "auto" else backend
+        self.on_nonfinite, self.forms = on_nonfinite, forms
+        count = inputs_of(f) if inputs is None else inputs
+        with paused():
+            self.linear: Linear = linear(trace(f, parameters, count))
+        self.inputs = names_of(f, count)
+
+    # ---- running
+
+    def __call__(self, *columns: Any, parameters: Any = None) -> Any:
+        """Return the value: a float, or one for each sample if nothing is reduced."""
+        return self.run(columns, parameters, slopes=False)[0]
+
+    def value_and_grad(self, *columns: Any, parameters: Any = None) -> tuple[Any, Array]:
+        """Return (value, gradient by the parameters); rows of it if nothing is reduced."""
+        value, *slopes = self.run(columns, parameters, slopes=True)
+        return value, slopes[0]
+
+    def run(self, columns: Sequence[Any], parameters: Any, slopes: bool) -> tuple[Any, ...]:
+        arrays, samples = self.checked(columns)
+        numbers = self.numbers(parameters)
+        runner = self.backends[slopes]
+        if self.reduce is None:
+            rows = runner.each(arrays, samples, numbers)
+            self.mend(rows, arrays, numbers)
+            return rows[:, 0], rows[:, 1:]
+        totals = runner.sums(arrays, samples, numbers)
+        if self.on_nonfinite == "raise" and not np.isfinite(totals).all():
+            rows = runner.each(arrays, samples, numbers)
+            self.mend(rows, arrays, numbers)
+            totals = rows.sum(axis=0)
+        if self.reduce == "mean":
+            totals = totals / samples
+        return float(totals[0]), totals[1:]
+
+    def checked(self, columns: Sequence[Any]) -> tuple[list[Array], int]:
+        """Return the columns as arrays of floats of one length, and that length."""
+        if len(columns) != len(self.inputs):
+            names = f" ({', '.join(self.inputs)})" * bool(self.inputs)
+            raise TypeError(
+                f"the program takes {len(self.inputs)} inputs{names}, and was given {len(columns)}"
+            )
+        arrays = []
+        for name, column in zip(self.inputs, columns, strict=True):
+            array = np.asarray(column)
+            if array.dtype.kind not in "fiub":
+                raise TypeError(f"input {name} is {shown(column)}: give a column of real numbers")
+            if array.ndim != 1:
+                raise ValueError(
+                    f"input {name} has shape {array.shape}: give one number for each sample, as in "
+                    "X[:, 0]"
+                )
+            arrays.append(array.astype(float, copy=False))
+        sizes = {name: len(array) for name, array in zip(self.inputs, arrays, strict=True)}
+        if len({*sizes.values()}) > 1:
+            raise ValueError(f"columns of different lengths: {sizes}")
+        samples = next(iter(sizes.values()), 1)
+        if not samples:
+            raise ValueError("no samples: give at least one")
+        return arrays, samples
+
+    def numbers(self, parameters: Any) -> Array:
+        """Return the numbers of the parameters, as they are now or as they are given."""
+        if parameters is None:
+            return np.array([p.data for p in self.parameters], dtype=float)
+        numbers = np.asarray(parameters, dtype=float)
+        if numbers.shape != (len(self.parameters),):
+            raise ValueError(
+                f"parameters of shape {numbers.shape}: expected ({len(self.parameters)},)"
+            )
+        return numbers
+
+    def write_back(self, parameters: Any) -> None:
+        """Give the parameters the numbers of a flat array."""
+        for parameter, number in zip(self.parameters, self.numbers(parameters), strict=True):
+            parameter.data = number
+
+    def mend(self, rows: Array, columns: Sequence[Array], numbers: Array) -> None:
+        """Replace what is not finite by what plain Python says; raise where it is none either."""
+        if self.on_nonfinite == "return":
+            return
+        for i in np.flatnonzero(~np.isfinite(rows).all(axis=1)):
+            sample = [float(column[i]) for column in columns]
+            rows[i] = self.replayed(int(i), sample, numbers)[: rows.shape[1]]
+
+    def replayed(self, i: int, sample: list[float], numbers: Array) -> list[float]:
+        """Return a sample's value and slopes, by running f itself."""
+        before = [p.data for p in self.parameters]
+        try:
+            self.write_back(numbers)
+            output = as_value(self.f(*map(Value, sample)))
+            found = [output.data, *(g.data for g in gradient(output, self.parameters))]
+        except (ValueError, ArithmeticError) as error:
+            raise type(error)(f"sample {i} {tuple(sample)}: {error}") from error
+        finally:
+            self.write_back(before)
+        if not all(map(math.isfinite, found)):
+            born = find_nonfinite(output) or f"a slope is not finite: {found[1:]}"
+            raise NonFiniteError(f"sample {i} {tuple(sample)}: {born}")
+        return found
+
+    # ---- what is run
+
+    @cached_property
+    def lowered(self) -> tuple[Code, list[int]]:
+        with paused():
+            return lowered(self.linear, self.forms)
+
+    @cached_property
+    def backends(self) -> tuple[Any, Any]:
+        """What runs the value alone, and what runs it with its slopes."""
+        if self.backend == "python":
+            value, both = (PythonBackend(self.linear, self.inputs, s) for s in (False, True))
+            return value, both
+        code, outputs = self.lowered
+        return NumpyBackend(code, outputs[:1]), NumpyBackend(code, outputs)
+
+    def plan(self) -> Plan:
+        """Return how the numpy backend runs it: print(program.plan())."""
+        return planned(*self.lowered)
+
+    def source(self, language: str = "python") -> str:
+        """Return the program of one sample as text: "python", "numpy", "jax" or "c"."""
+        if language == "python":
+            return self.linear.python(self.inputs)
+        if language not in LANGUAGES:
+            raise ValueError(f"language {language!r}: expected one of {', '.join(LANGUAGES)}")
+        return exported(*self.lowered, self.inputs, language)
+
+    def __str__(self) -> str:
+        before, after = self.linear.before, self.linear.after
+        return f"# {before} operations as traced, {after} as compiled\n{self.source()}"
+
+    def __repr__(self) -> str:
+        names = ", ".join(self.inputs)
+        return (
+            f"Program({names}; {len(self.parameters)} parameters, {self.linear.after} operations)"
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle what it is made of; it is compiled again where it is loaded.
+
+        f travels with its parameters: it is an object that holds them, such as one with __call__.
+        """
+        made_of = (self.f, self.parameters, self.reduce, self.backend, self.on_nonfinite)
+        return compile, (*made_of, len(self.inputs), self.forms)
+
+
+def names_of(f: Callable[..., Any], count: int) -> list[str]:
+    """Return what the inputs are called: as in f, or x0, x1, …"""
+    names = [*inspect.signature(f).parameters][:count]
+    plain = len(names) == count and "p" not in names
+    return names if plain else [f"x{i}" for i in range(count)]

@@ -1,0 +1,42 @@
+"""A program run sample by sample in plain Python: eager's own arithmetic, to the bit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from micrograd_es.compiler.linear import Linear
+from micrograd_es.makers import UNDEFINED
+
+Array = Any
+
+
+class PythonBackend:
+    """Runs code as it is printed; what is undefined is NaN."""
+
+    def __init__(self, linear: Linear, inputs: Sequence[str], slopes: bool) -> None:
+        self.function = linear.function(inputs, slopes)
+        self.slopes = slopes
+        self.outputs = len(linear.outputs) if slopes else 1
+
+    def each(self, columns: Sequence[Array], samples: int, parameters: Array) -> Array:
+        """Return the outputs of each sample, a row of each."""
+        p = parameters.tolist()
+        rows = np.empty((samples, self.outputs))
+        for i in range(samples):
+            try:
+                found = self.function(*(float(column[i]) for column in columns), p)
+                rows[i] = [found[0], *found[1]] if self.slopes else found
+            except UNDEFINED:
+                rows[i] = math.nan
+        return rows
+
+    def sums(self, columns: Sequence[Array], samples: int, parameters: Array) -> Array:
+        """Return the sums of all outputs, from the first sample to the last."""
+        totals = np.zeros(self.outputs)
+        for row in self.each(columns, samples, parameters):
+            totals += row
+        return totals

@@ -1,0 +1,545 @@
+"""Compiled programs give what eager gives, in every backend, or an error that says why."""
+
+import ctypes
+import math
+import pickle
+import random
+import shutil
+import subprocess
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import micrograd_es as me
+from micrograd_es import DomainError, NonFiniteError, Primitive, TraceError, Value, nn, where
+from micrograd_es.compiler import compile, trace
+from micrograd_es.compiler.forms import BASIC, FORMS
+from micrograd_es.primitives import TABLE
+from micrograd_es.testing import Program, engine_named, judge, oracles, strategies
+from micrograd_es.testing.function_laws import calls_of
+from micrograd_es.testing.programs import grown
+
+OURS = engine_named("micrograd_es")
+FUNCTIONS = sorted(oracles.TEXTBOOK)
+BACKENDS = ["python", "numpy"]
+W = Value(2.0, name="w")
+each_backend = pytest.mark.parametrize("backend", BACKENDS)
+
+
+def of(program, backend, **options):
+    """Return a program of lines compiled, its inputs being parameters."""
+    leaves = [Value(x) for x in program.point]
+    return compile(lambda: program.run(OURS.functions, leaves), leaves, backend=backend, **options)
+
+
+# ---- every backend equals eager ------------------------------------------------------------------
+
+
+@given(strategies.programs(FUNCTIONS, most=12))
+def test_python_equals_eager_to_the_bit(program):
+    value, slopes = OURS.run(program)
+    got, gradient = of(program, "python").value_and_grad()
+    assert (got, gradient.tolist()) == (value, slopes)
+
+
+@given(strategies.programs(FUNCTIONS, most=12))
+def test_numpy_is_right_within_the_bound_that_the_oracle_proves(program):
+    _, gradient = of(program, "numpy").value_and_grad()
+    assert judge(program, gradient.tolist()).verdict != "fail"
+
+
+def test_every_row_has_a_form_or_is_basic():
+    others = {"constant", "identity", "detach"}
+    assert set(TABLE) <= {*FORMS, *BASIC, *others}
+
+
+@pytest.mark.parametrize("name", sorted(set(TABLE) - {"constant", "power_jet", "detach"}))
+@settings(max_examples=15)
+@given(data=st.data())
+def test_every_row_compiles_and_agrees_with_eager(name, data):
+    program = data.draw(calls_of(name))
+    value, slopes = OURS.run(program)
+    got, gradient = of(program, "numpy").value_and_grad()
+    scale = max(map(abs, slopes), default=0.0)
+    assert got == pytest.approx(value, rel=1e-12, abs=1e-14)
+    assert gradient.tolist() == pytest.approx(slopes, rel=1e-12, abs=1e-13 * scale)
+
+
+@pytest.mark.parametrize(
+    "name", ["tanh", "sigmoid", "softplus", "erf", "gauss", "sech2", "logistic"]
+)
+@pytest.mark.parametrize("x", [-30.0, -20.0, 12.5, 26.0])
+def test_slopes_stay_accurate_far_out(name, x):
+    _, (slope,) = OURS.slopes(OURS.functions[name], [x])
+    got = of(Program((x,), ((name, 0),)), "numpy").value_and_grad()[1][0]
+    assert got == pytest.approx(slope, rel=1e-13)
+
+
+KINKS = ["relu", "abs", "hard_tanh", "leaky_relu", "elu", "sign", "step", "floor", "ceil"]
+
+
+@each_backend
+@pytest.mark.parametrize("name", [*KINKS, "maximum", "minimum", "exceeds", "hypot"])
+@pytest.mark.parametrize("x", [0.0, 1.0, -1.0, 1e-300, -1e-300, 5e-324])
+def test_at_a_kink_every_backend_takes_the_slope_of_eager(backend, name, x):
+    others = {"leaky_relu": (0.1,), "elu": (1.5,), "maximum": (x,), "minimum": (x,)}
+    point = (x, *others.get(name, (0.5,) * (TABLE[name].arity - 1)))
+    program = Program(point, ((name, *range(len(point))),))
+    value, slopes = OURS.run(program)
+    got, gradient = of(program, backend).value_and_grad()
+    assert got == pytest.approx(value, rel=1e-15)
+    assert gradient.tolist() == pytest.approx(slopes, rel=1e-15, abs=1e-300)
+
+
+@each_backend
+@pytest.mark.parametrize("x", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("name", ["relu", "tanh", "exp", "abs", "square", "sigmoid", "softplus"])
+def test_nan_and_infinity_propagate_as_in_eager(backend, name, x):
+    w = Value(1.0)
+    program = compile(lambda x: w * TABLE[name](x), [w], backend=backend, on_nonfinite="return")
+    value = program([x])
+    expected = (w * TABLE[name](Value(x))).data
+    assert value == expected or (value != value and expected != expected)
+
+
+# ---- batches -------------------------------------------------------------------------------------
+
+
+@each_backend
+@settings(max_examples=25)
+@given(network=strategies.networks(inputs=2), size=st.sampled_from([1, 2, 7, 101]))
+def test_a_batch_is_the_mean_of_its_samples(backend, network, size):
+    parameters = network.parameters()
+    rng = random.Random(size)
+    x0, x1, y = ([rng.uniform(-2, 2) for _ in range(size)] for _ in range(3))
+
+    def loss(a, b, y):
+        return (network([a, b]) - y) ** 2
+
+    value, gradient = compile(loss, parameters, backend=backend).value_and_grad(x0, x1, y)
+    network.zero_grad()
+    total = me.total([loss(Value(a), Value(b), c) for a, b, c in zip(x0, x1, y, strict=True)])
+    (total / size).backward()
+    scale = max(abs(p.grad) for p in parameters)
+    assert value == pytest.approx(total.data / size, rel=1e-12)
+    assert gradient.tolist() == pytest.approx(
+        [p.grad for p in parameters], rel=1e-11, abs=1e-13 * scale
+    )
+
+    apart = compile(loss, parameters, backend=backend, reduce=None)
+    values, gradients = apart.value_and_grad(x0, x1, y)
+    assert values.shape == (size,)
+    assert gradients.shape == (size, len(parameters))
+    assert gradients.mean(axis=0).tolist() == pytest.approx(
+        gradient.tolist(), rel=1e-11, abs=1e-13 * scale
+    )
+    summed = compile(loss, parameters, backend=backend, reduce="sum")(x0, x1, y)
+    assert summed == pytest.approx(value * size, rel=1e-12)
+
+
+def moons_like(size, activation="relu"):
+    network = nn.MLP(2, [16, 16, 1], activation=activation, rng=random.Random(0))
+    rng = np.random.default_rng(size)
+    columns = [*rng.normal(size=(2, size)), np.sign(rng.normal(size=size))]
+    return network, columns, lambda a, b, y: me.relu(1 - y * network([a, b]))
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_a_large_batch_goes_in_blocks_and_gives_the_mean_of_its_parts(activation):
+    network, columns, loss = moons_like(4000, activation)
+    program = compile(loss, network.parameters())
+    value, gradient = program.value_and_grad(*columns)
+    parts = [
+        program.value_and_grad(*(c[i : i + 1000] for c in columns)) for i in range(0, 4000, 1000)
+    ]
+    assert value == pytest.approx(np.mean([v for v, _ in parts]), rel=1e-13)
+    np.testing.assert_allclose(
+        gradient, np.mean([g for _, g in parts], axis=0), rtol=1e-10, atol=1e-13
+    )
+
+
+def test_the_matrices_are_rediscovered_from_the_scalars():
+    network, _, loss = moons_like(10)
+    told = str(compile(loss, network.parameters()).plan())
+    assert told.splitlines()[0] == "17 numpy calls, 4 gradient blocks, 1360 bytes a sample"
+    assert "(16 × 16) · (16 × samples)" in told
+
+
+def test_a_loss_over_a_whole_batch_is_one_program_without_inputs():
+    network, columns, loss = moons_like(20)
+    parameters = network.parameters()
+    samples = [tuple(map(float, sample)) for sample in zip(*columns, strict=True)]
+
+    def whole():
+        penalty = me.total([p * p for p in parameters])
+        return me.mean([loss(*sample) for sample in samples]) + 1e-4 * penalty
+
+    value, gradient = compile(whole, parameters).value_and_grad()
+    output = whole()
+    network.zero_grad()
+    output.backward()
+    assert value == pytest.approx(output.data, rel=1e-14)
+    np.testing.assert_allclose(gradient, [p.grad for p in parameters], rtol=1e-12, atol=1e-15)
+
+
+def test_one_node_may_be_the_slope_of_two_parameters_and_some_may_have_none():
+    a, b, c = Value(2.0), Value(3.0), Value(4.0)
+    for backend in BACKENDS:
+        program = compile(lambda x: (a + b) * x, [a, b, c], backend=backend)
+        value, gradient = program.value_and_grad([1.0, 3.0])
+        assert (value, gradient.tolist()) == (10.0, [2.0, 2.0, 0.0])
+
+
+@each_backend
+def test_a_parameter_used_twice_gets_both_shares(backend):
+    w = Value(3.0)
+    program = compile(lambda x: w * x + w * w * x, [w], backend=backend)
+    assert program.value_and_grad([2.0])[1].tolist() == [2 + 2 * 3 * 2]
+
+
+@each_backend
+def test_programs_of_constants_and_of_unused_inputs(backend):
+    assert compile(lambda x: 7.0, backend=backend)([1.0, 2.0]) == 7.0
+    w = Value(2.0)
+    assert compile(lambda x, y: w * 3, [w], backend=backend).value_and_grad([1.0], [2.0]) == (
+        6.0,
+        [3.0],
+    )
+    assert compile(lambda: w * 3, [w], backend=backend, reduce=None)().tolist() == [6.0]
+
+
+@each_backend
+def test_order_two_compiled_equals_order_two_eager(backend):
+    w, v = Value(0.7), Value(-0.3)
+
+    def slope_along(x):
+        y = me.tanh(w * x) * v + w**3
+        (by_w,) = me.gradient(y, [w])
+        return by_w * by_w
+
+    value, gradient = compile(slope_along, [w, v], backend=backend).value_and_grad([1.5])
+    output = slope_along(Value(1.5))
+    expected = [g.data for g in me.gradient(output, [w, v])]
+    assert value == pytest.approx(output.data, rel=1e-14)
+    assert gradient.tolist() == pytest.approx(expected, rel=1e-13)
+
+
+# ---- what is accepted, and what is not -----------------------------------------------------------
+
+
+@pytest.fixture
+def line():
+    w, b = Value(2.0, name="w"), Value(1.0, name="b")
+    return compile(lambda x, y: (w * x + b - y) ** 2, [w, b])
+
+
+def test_columns_may_be_lists_or_arrays_of_any_real_kind(line):
+    expected = line([1.0, 2.0], [0.0, 1.0])
+    base = np.arange(4.0)
+    frozen = np.array([1.0, 2.0])
+    frozen.flags.writeable = False
+    for x in (
+        [1, 2],
+        np.array([1, 2], dtype=np.float32),
+        base[1:3],
+        np.array([1.0, 9, 2])[::2],
+        frozen,
+    ):
+        assert line(x, [False, True]) == expected
+
+
+@pytest.mark.parametrize(
+    ("columns", "error", "says"),
+    [
+        (([1.0],), TypeError, r"takes 2 inputs \(x, y\), and was given 1"),
+        (([1.0], [1.0, 2.0]), ValueError, r"different lengths: \{'x': 1, 'y': 2\}"),
+        (([], []), ValueError, "no samples: give at least one"),
+        ((1.0, 2.0), ValueError, r"input x has shape \(\)"),
+        (([[1.0]], [1.0]), ValueError, r"input x has shape \(1, 1\)"),
+        ((["1"], [1.0]), TypeError, "input x is .* a column of real numbers"),
+        (([1j], [1.0]), TypeError, "a column of real numbers"),
+    ],
+)
+def test_columns_that_are_none_are_refused_by_name(line, columns, error, says):
+    with pytest.raises(error, match=says):
+        line.value_and_grad(*columns)
+
+
+def test_numbers_of_parameters_are_read_at_each_call_or_given_flat_or_written_back(line):
+    w, b = line.parameters
+    first = line([1.0], [0.0])
+    w.data = 5.0
+    assert line([1.0], [0.0]) == 36.0 != first
+    assert line([1.0], [0.0], parameters=[2.0, 1.0]) == first
+    line.write_back(np.array([3.0, 4.0]))
+    assert (w.data, b.data) == (3.0, 4.0)
+    with pytest.raises(ValueError, match=r"parameters of shape \(3,\): expected \(2,\)"):
+        line([1.0], [0.0], parameters=[1.0, 2.0, 3.0])
+
+
+def test_options_that_are_none_are_refused():
+    with pytest.raises(ValueError, match="backend 'fast': expected one of"):
+        compile(lambda: 1.0, backend="fast")
+    with pytest.raises(ValueError, match="reduce 'max': expected one of"):
+        compile(lambda: 1.0, reduce="max")
+    with pytest.raises(TypeError, match="takes any number of inputs: say how many"):
+        compile(lambda *xs: xs[0])
+    assert compile(lambda *xs: me.total(xs), inputs=3)([1.0], [2.0], [3.0]) == 6.0
+    with pytest.raises(ValueError, match="is computed from others: give leaves"):
+        compile(lambda: 1.0, [Value(1.0) + 1])
+    with pytest.raises(ValueError, match="a parameter is listed twice"):
+        compile(lambda: 1.0, [W, W])
+    with pytest.raises(TypeError, match="give Values, as net"):
+        compile(lambda: 1.0, [1.0])
+
+
+DICE = random.Random(0)
+
+
+@pytest.mark.parametrize(
+    ("f", "says"),
+    [
+        (lambda x: x if x > 0 else -x, r"a branch on a comparison at .*test_compiler\.py:\d+"),
+        (lambda x: W * x if W > 0 else x, "a branch on a comparison"),
+        (lambda x: max(x, W), "maximum"),
+        (lambda x: 1.0 if x == 0 else x, "where"),
+        (lambda x: math.sin(x), "functions of micrograd_es in place of"),
+        (lambda x: x * int(W), r"int\(\) of a Value"),
+        (lambda x: x * 2 if W else x, r"bool\(\) of a Value"),
+        (lambda x: round(x, 2) * W, r"round\(\) of a Value"),
+        (
+            lambda x: x * Value(3.0, name="captured"),
+            r"name='captured'.* is neither an input nor listed",
+        ),
+        (lambda x: x * W.data, r"reads \.data of a Value"),
+        (lambda x: x * DICE.random(), "or is random"),
+    ],
+)
+def test_what_would_be_frozen_is_an_error_and_the_parameters_keep_their_numbers(f, says):
+    with pytest.raises(TraceError, match=says):
+        compile(f, [W])
+    assert W.data == 2.0
+    assert W > 1  # comparisons are numbers' again
+    assert float(W) == 2.0
+
+
+def test_comparisons_of_constants_are_numbers_in_a_trace_too():
+    limit = 3
+    program = compile(lambda x: (x if Value(2.0).data < limit else -x) * (2 if limit > 2 else 1))
+    assert program([1.0]) == 2.0
+
+
+def test_a_domain_that_no_first_guess_meets_is_traced_all_the_same():
+    for backend in BACKENDS:
+        assert compile(lambda x: me.log(x - 5), backend=backend)([6.0]) == 0.0
+
+
+@each_backend
+@pytest.mark.parametrize("compare", ["<", "<=", ">", ">=", "==", "!="])
+def test_where_chooses_for_each_sample(backend, compare):
+    w = Value(3.0)
+
+    def f(x):
+        conditions = {
+            "<": x < 1,
+            "<=": x <= 1,
+            ">": x > 1,
+            ">=": x >= 1,
+            "==": x == 1,
+            "!=": x != 1,
+        }
+        return where(conditions[compare], lambda: w * x, lambda: -x)
+
+    program = compile(f, [w], backend=backend, reduce=None)
+    values, slopes = program.value_and_grad([0.5, 1.0, 2.0])
+    for x, value, slope in zip([0.5, 1.0, 2.0], values, slopes, strict=True):
+        chosen = eval(f"{x} {compare} 1")
+        assert (value, slope[0]) == ((3 * x, x) if chosen else (-x, 0.0))
+
+
+@each_backend
+def test_an_untaken_branch_contributes_nothing_even_where_it_is_undefined(backend):
+    w = Value(2.0)
+
+    def f(x):
+        return where(x > 0, lambda: w * me.sqrt(x) * me.log(x), lambda: w * x)
+
+    value, gradient = compile(f, [w], backend=backend).value_and_grad([-1.0, 0.0, 1.0, -4.0])
+    assert (value, gradient.tolist()) == (-10 / 4, [-5 / 4])
+
+
+@each_backend
+def test_a_sample_that_gives_no_number_is_named(backend):
+    w = Value(2.0)
+    program = compile(lambda x: w * me.log(x), [w], backend=backend)
+    with pytest.raises(DomainError, match=r"sample 1 \(-3\.0,\): log\(-3\.0\) is undefined"):
+        program.value_and_grad([1.0, -3.0, 2.0])
+    with pytest.raises(NonFiniteError, match=r"sample 0 \(nan,\): the value of nan"):
+        program.value_and_grad([math.nan, 1.0])
+    with pytest.raises(OverflowError, match=r"sample 2 .* too large"):
+        compile(lambda x: me.exp(x), backend=backend)([1.0, 2.0, 1000.0])
+    kept = compile(lambda x: w * me.log(x), [w], backend=backend, on_nonfinite="return")
+    assert math.isnan(kept([1.0, -3.0]))
+    assert w.data == 2.0
+
+
+# ---- primitives of one's own ---------------------------------------------------------------------
+
+softsign = Primitive(
+    "softsign", lambda x: x / (1 + math.fabs(x)), lambda y, x: 1 / me.square(1 + me.abs(x))
+)
+written = Primitive("log_cosh", lambda x: me.log(me.cosh(x)), lambda y, x: me.tanh(x))
+
+
+def test_a_row_of_one_s_own_compiles_by_its_formula_or_by_the_form_given():
+    w = Value(0.5)
+    expected = me.log(me.cosh(Value(1.0))).data
+    program = compile(lambda x: written(w * x), [w])
+    value, gradient = program.value_and_grad([2.0])
+    assert value == pytest.approx(expected)
+    assert gradient[0] == pytest.approx(2 * math.tanh(1.0))
+    with pytest.raises(TraceError, match=r"forms=\{softsign"):
+        compile(lambda x: softsign(w * x), [w])([2.0])
+    formula = {softsign: lambda x: x / (1 + me.abs(x))}
+    assert compile(lambda x: softsign(w * x), [w], forms=formula)([2.0]) == 0.5
+    assert compile(lambda x: softsign(w * x), [w], backend="python")([2.0]) == 0.5
+
+
+# ---- programs as text ----------------------------------------------------------------------------
+
+
+def test_a_program_is_printed_as_python_that_gives_what_it_gives():
+    a, b = Value(2.0), Value(3.0)
+    program = compile(lambda x: me.tanh(a * x + b) - 1 * (a * x + b), [a, b])
+    printed = str(program)
+    assert printed.splitlines()[0] == "# 12 operations as traced, 8 as compiled"
+    assert printed.splitlines()[1] == "def value_and_grad(x, p):"
+    assert printed.count("tanh(") == 1
+    names: dict = {"tanh": math.tanh, "sech2": TABLE["sech2"]}
+    exec(printed, names)
+    value, slopes = names["value_and_grad"](0.5, [2.0, 3.0])
+    assert (value, slopes) == (program([0.5]), program.value_and_grad([0.5])[1].tolist())
+
+
+def test_nothing_is_simplified_that_changes_a_nan():
+    w = Value(1.0)
+    program = compile(lambda x: 0 * x + w, [w], on_nonfinite="return")
+    assert math.isnan(program([math.inf]))
+    short = compile(lambda x: --(x * 1) / 1 + 0 - 0, [w])  # noqa: B002  # twice negated
+    assert short.linear.after == 0
+
+
+@settings(max_examples=30)
+@given(strategies.programs(FUNCTIONS))
+def test_numpy_and_jax_texts_give_what_the_program_gives(program):
+    compiled = of(program, "numpy")
+    value, slopes = compiled.value_and_grad()
+    names: dict = {}
+    exec(compiled.source("numpy"), names)
+    got, found = names["value_and_grad"]([*program.point])
+    assert float(got) == pytest.approx(value, rel=1e-12, abs=1e-13)
+    scale = max(map(abs, slopes))
+    assert [*map(float, found)] == pytest.approx(slopes.tolist(), rel=1e-11, abs=1e-13 * scale)
+
+
+def test_a_text_in_a_language_nobody_speaks_is_refused(line):
+    with pytest.raises(
+        ValueError, match="language 'fortran': expected one of python, numpy, jax, c"
+    ):
+        line.source("fortran")
+    assert line.source("c").count("pow(") == 0  # squares are products
+    assert "import jax.numpy as jnp" in line.source("jax")
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler here")
+def test_c_text_gives_what_the_program_gives(tmp_path):
+    rng = random.Random(5)
+    made = [
+        grown(rng.choice, lambda: round(rng.uniform(-4, 4), 3), FUNCTIONS, most=14)
+        for _ in range(12)
+    ]
+    for i, program in enumerate(made):
+        compiled = of(program, "numpy")
+        text = compiled.source("c").replace("void value_and_grad", f"void f{i}")
+        (tmp_path / f"f{i}.c").write_text(text)
+    files = [str(tmp_path / f"f{i}.c") for i in range(len(made))]
+    library = str(tmp_path / "all.so")
+    subprocess.run(["cc", "-O1", "-shared", "-fPIC", "-o", library, *files, "-lm"], check=True)
+    loaded = ctypes.CDLL(library)
+    for i, program in enumerate(made):
+        value, slopes = of(program, "numpy").value_and_grad()
+        size = len(program.point)
+        p, out = (ctypes.c_double * size)(*program.point), (ctypes.c_double * (size + 1))()
+        loaded[f"f{i}"](None, p, out)
+        scale = max(map(abs, slopes))
+        assert out[0] == pytest.approx(value, rel=1e-12, abs=1e-13)
+        assert [*out[1:]] == pytest.approx(slopes.tolist(), rel=1e-11, abs=1e-13 * scale)
+
+
+def test_jax_text_gives_what_the_program_gives():
+    pytest.importorskip("jax", reason="jax is not installed here")
+    a, b = Value(0.5), Value(-1.5)
+    program = compile(lambda x: me.softplus(a * x) * me.erf(b) + me.relu(x - a), [a, b])
+    names: dict = {}
+    exec(program.source("jax"), names)
+    value, slopes = names["value_and_grad"](2.0, [0.5, -1.5])
+    expected, gradient = program.value_and_grad([2.0])
+    assert float(value) == pytest.approx(expected, rel=1e-13)
+    assert [*map(float, slopes)] == pytest.approx(gradient.tolist(), rel=1e-12)
+
+
+# ---- programs as things --------------------------------------------------------------------------
+
+
+class Loss:
+    """A function that holds its parameter, so that both are pickled together."""
+
+    def __init__(self):
+        self.w = Value(1.5)
+
+    def __call__(self, x):
+        return me.tanh(self.w * x) ** 2
+
+
+def test_a_program_is_pickled_as_what_it_is_made_of_and_compiled_again():
+    loss = Loss()
+    program = compile(loss, [loss.w])
+    again = pickle.loads(pickle.dumps(program))
+    assert again([0.3, 0.7]) == program([0.3, 0.7])
+    assert again.inputs == ["x"]
+
+
+def test_two_programs_at_once_and_programs_in_threads_do_not_mix():
+    network, columns, loss = moons_like(300)
+    program = compile(loss, network.parameters())
+    other = compile(lambda a, b, y: 2 * loss(a, b, y), network.parameters())
+    value, gradient = program.value_and_grad(*columns)
+    assert other(*columns) == pytest.approx(2 * value)
+    wrong = []
+
+    def work(size):
+        expected = program.value_and_grad(*(c[:size] for c in columns))
+        for _ in range(30):
+            got = program.value_and_grad(*(c[:size] for c in columns))
+            if got[0] != expected[0] or (got[1] != expected[1]).any():
+                wrong.append(size)
+
+    workers = [threading.Thread(target=work, args=(n,)) for n in (300, 300, 150, 299)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert not wrong
+    again, same = program.value_and_grad(*columns)
+    assert again == value
+    np.testing.assert_array_equal(same, gradient)
+
+
+def test_a_trace_is_a_graph_of_values():
+    w = Value(2.0)
+    found = trace(lambda x: w * x, [w])
+    assert [node.primitive for node in found.order()] == [None, None, TABLE["mul"]]
+    assert w.data == 2.0
