@@ -24,7 +24,7 @@ from micrograd_es.testing.programs import grown
 
 OURS = engine_named("micrograd_es")
 FUNCTIONS = sorted(oracles.TEXTBOOK)
-BACKENDS = ["python", "numpy"]
+BACKENDS = ["python", "numpy", "llvm"]
 W = Value(2.0, name="w")
 each_backend = pytest.mark.parametrize("backend", BACKENDS)
 
@@ -35,6 +35,16 @@ def of(program, backend, **options):
     return compile(lambda: program.run(OURS.functions, leaves), leaves, backend=backend, **options)
 
 
+def of_columns(program, backend):
+    """Return the value and slopes of a program that also has an input, of 0, for eleven samples."""
+    leaves = [Value(x) for x in program.point]
+    compiled = compile(
+        lambda zero: program.run(OURS.functions, leaves) + zero, leaves, backend=backend
+    )
+    value, gradient = compiled.value_and_grad([0.0] * 11)
+    return value, gradient.tolist()
+
+
 # ---- every backend equals eager ------------------------------------------------------------------
 
 
@@ -43,6 +53,13 @@ def test_python_equals_eager_to_the_bit(program):
     value, slopes = OURS.run(program)
     got, gradient = of(program, "python").value_and_grad()
     assert (got, gradient.tolist()) == (value, slopes)
+
+
+@settings(max_examples=30)
+@given(strategies.programs(FUNCTIONS, most=12))
+def test_native_code_is_right_within_the_bound_that_the_oracle_proves(program):
+    _, slopes = of_columns(program, "llvm")
+    assert judge(program, slopes).verdict != "fail"
 
 
 @given(strategies.programs(FUNCTIONS, most=12))
@@ -57,15 +74,16 @@ def test_every_row_has_a_form_or_is_basic():
 
 
 @pytest.mark.parametrize("name", sorted(set(TABLE) - {"constant", "power_jet", "detach"}))
-@settings(max_examples=15)
+@pytest.mark.parametrize("backend", ["numpy", "llvm"])
+@settings(max_examples=4)
 @given(data=st.data())
-def test_every_row_compiles_and_agrees_with_eager(name, data):
+def test_every_row_compiles_and_agrees_with_eager(name, backend, data):
     program = data.draw(calls_of(name))
     value, slopes = OURS.run(program)
-    got, gradient = of(program, "numpy").value_and_grad()
+    got, gradient = of_columns(program, backend)
     scale = max(map(abs, slopes), default=0.0)
     assert got == pytest.approx(value, rel=1e-12, abs=1e-14)
-    assert gradient.tolist() == pytest.approx(slopes, rel=1e-12, abs=1e-13 * scale)
+    assert gradient == pytest.approx(slopes, rel=1e-12, abs=1e-13 * scale)
 
 
 @pytest.mark.parametrize(
@@ -74,8 +92,9 @@ def test_every_row_compiles_and_agrees_with_eager(name, data):
 @pytest.mark.parametrize("x", [-30.0, -20.0, 12.5, 26.0])
 def test_slopes_stay_accurate_far_out(name, x):
     _, (slope,) = OURS.slopes(OURS.functions[name], [x])
-    got = of(Program((x,), ((name, 0),)), "numpy").value_and_grad()[1][0]
-    assert got == pytest.approx(slope, rel=1e-13)
+    for backend in BACKENDS:
+        _, (got,) = of_columns(Program((x,), ((name, 0),)), backend)
+        assert got == pytest.approx(slope, rel=1e-13)
 
 
 KINKS = ["relu", "abs", "hard_tanh", "leaky_relu", "elu", "sign", "step", "floor", "ceil"]
@@ -89,9 +108,9 @@ def test_at_a_kink_every_backend_takes_the_slope_of_eager(backend, name, x):
     point = (x, *others.get(name, (0.5,) * (TABLE[name].arity - 1)))
     program = Program(point, ((name, *range(len(point))),))
     value, slopes = OURS.run(program)
-    got, gradient = of(program, backend).value_and_grad()
+    got, gradient = of_columns(program, backend)
     assert got == pytest.approx(value, rel=1e-15)
-    assert gradient.tolist() == pytest.approx(slopes, rel=1e-15, abs=1e-300)
+    assert gradient == pytest.approx(slopes, rel=1e-15, abs=1e-300)
 
 
 @each_backend
@@ -147,10 +166,11 @@ def moons_like(size, activation="relu"):
     return network, columns, lambda a, b, y: me.relu(1 - y * network([a, b]))
 
 
+@pytest.mark.parametrize("backend", ["numpy", "llvm"])
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
-def test_a_large_batch_goes_in_blocks_and_gives_the_mean_of_its_parts(activation):
+def test_a_large_batch_goes_in_blocks_and_gives_the_mean_of_its_parts(activation, backend):
     network, columns, loss = moons_like(4000, activation)
-    program = compile(loss, network.parameters())
+    program = compile(loss, network.parameters(), backend=backend)
     value, gradient = program.value_and_grad(*columns)
     parts = [
         program.value_and_grad(*(c[i : i + 1000] for c in columns)) for i in range(0, 4000, 1000)
@@ -163,7 +183,7 @@ def test_a_large_batch_goes_in_blocks_and_gives_the_mean_of_its_parts(activation
 
 def test_the_matrices_are_rediscovered_from_the_scalars():
     network, _, loss = moons_like(10)
-    told = str(compile(loss, network.parameters()).plan())
+    told = str(compile(loss, network.parameters(), backend="numpy").plan())
     assert told.splitlines()[0] == "17 numpy calls, 4 gradient blocks, 1360 bytes a sample"
     assert "(16 × 16) · (16 × samples)" in told
 
@@ -543,3 +563,67 @@ def test_a_trace_is_a_graph_of_values():
     found = trace(lambda x: w * x, [w])
     assert [node.primitive for node in found.order()] == [None, None, TABLE["mul"]]
     assert w.data == 2.0
+
+
+# ---- native code ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 8, 9, 63, 64, 65, 97])
+def test_native_code_takes_batches_of_every_size(size):
+    network, columns, loss = moons_like(size)
+    native, plain = (compile(loss, network.parameters(), backend=b) for b in ("llvm", "numpy"))
+    (value, gradient), (expected, slopes) = (p.value_and_grad(*columns) for p in (native, plain))
+    assert value == pytest.approx(expected, rel=1e-13)
+    np.testing.assert_allclose(gradient, slopes, rtol=1e-11, atol=1e-14)
+    assert native(*columns) == pytest.approx(expected, rel=1e-13)
+
+
+def test_a_long_program_is_cut_into_pieces_that_hand_on_what_later_ones_need():
+    w = Value(0.999)
+
+    def chain(x):
+        kept = [x]
+        for _ in range(600):
+            kept.append(me.tanh(kept[-1] * w + 0.01 * kept[len(kept) // 2]))
+        return me.total(kept[::50])
+
+    native, plain = (compile(chain, [w], backend=backend) for backend in ("llvm", "python"))
+    xs = [0.1 * i for i in range(11)]
+    (value, gradient), (expected, slopes) = (p.value_and_grad(xs) for p in (native, plain))
+    assert value == pytest.approx(expected, rel=1e-12)
+    assert gradient[0] == pytest.approx(slopes[0], rel=1e-10)
+    assert " in 1 pieces" not in str(native.plan())
+
+
+def test_a_narrow_processor_and_one_without_vector_functions_compute_the_same():
+    from micrograd_es.compiler import llvm_backend
+
+    network, columns, loss = moons_like(21, "tanh")
+    code, outputs = compile(loss, network.parameters()).lowered
+    numbers = np.array([p.data for p in network.parameters()])
+    expected = None
+    for width in (1, 2, 4, 8):
+        there = llvm_backend.Machine()
+        if width > there.width:
+            break
+        there.width = width
+        for known in (there.vector_function, lambda name: None):
+            there.vector_function = known
+            got = llvm_backend.LlvmBackend(code, outputs, there).sums(columns, 21, numbers)
+            expected = got if expected is None else expected
+            np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-13)
+
+
+def test_one_long_computation_without_inputs_is_left_to_numpy():
+    w = Value(2.0)
+    program = compile(lambda: w * w, [w], backend="llvm")
+    assert program.value_and_grad() == (4.0, [4.0])
+    assert "numpy calls" in str(program.plan())
+
+
+def test_without_llvmlite_native_code_says_what_to_install(monkeypatch):
+    from micrograd_es.compiler import llvm_backend
+
+    monkeypatch.setitem(__import__("sys").modules, "llvmlite.binding", None)
+    with pytest.raises(me.errors.MissingExtra, match=r"pip install 'micrograd-es\[llvm\]'"):
+        llvm_backend.Machine()

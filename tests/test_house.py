@@ -33,6 +33,7 @@ FLOORS = [
     {"compiler.linear"},
     {"compiler.forms", "compiler.matrices", "compiler.python_backend", "compiler.export"},
     {"compiler.numpy_backend"},
+    {"compiler.llvm_backend"},
     {"compiler.program"},
     {"compiler"},
     {"testing.programs"},

@@ -17,7 +17,8 @@ ARRAYS = {  # as numpy and jax.numpy have them; M is the module
     "min": "M.minimum({}, {})", "above": "M.where({} > 0, 1.0, 0.0)", "asin": "M.arcsin({})",
     "acos": "M.arccos({})", "atan": "M.arctan({})", "asinh": "M.arcsinh({})",
     "acosh": "M.arccosh({})", "atanh": "M.arctanh({})", "atan2": "M.arctan2({}, {})",
-    "hypot": "M.hypot({}, {})", "erf": "erf({})", "erfc": "erfc({})",
+    "hypot": "M.hypot({}, {})", "copysign": "M.copysign({}, {})",
+    "erf": "erf({})", "erfc": "erfc({})",
     "if_less": "M.where({} < {}, {}, {})", "if_at_most": "M.where({} <= {}, {}, {})",
     "if_equal": "M.where({} == {}, {}, {})",
 }
@@ -26,6 +27,7 @@ IN_C = {
     "above": "({} > 0 ? 1.0 : 0.0)", "if_less": "({} < {} ? {} : {})",
     "if_at_most": "({} <= {} ? {} : {})", "if_equal": "({} == {} ? {} : {})",
     "pow": "pow({}, {})", "atan2": "atan2({}, {})", "hypot": "hypot({}, {})",
+    "copysign": "copysign({}, {})",
 }
 # fmt: on
 HEADS = {

@@ -22,7 +22,7 @@ from micrograd_es.value import Value, topological_order
 NAMES = """
     neg abs exp exp2 expm1 log log2 log10 log1p sqrt cbrt sin cos tan asin acos atan sinh cosh tanh
     asinh acosh atanh erf erfc floor ceil above
-    add sub mul div pow atan2 hypot max min
+    add sub mul div pow atan2 hypot copysign max min
     if_less if_at_most if_equal
 """  # above(x) is 1 where x > 0, else 0
 BASIC = frozenset(NAMES.split())
@@ -90,7 +90,8 @@ m = Functions()
 
 
 def e_to_minus(x: Term) -> Any:
-    return m.exp(-m.abs(x))
+    """exp(-|x|)"""
+    return m.exp(m.copysign(x, -1))
 
 
 def sigmoid(x: Term) -> Any:
@@ -99,8 +100,9 @@ def sigmoid(x: Term) -> Any:
 
 
 def sech2(x: Term) -> Any:
-    e = e_to_minus(2 * x)
-    return 4 * e / ((1 + e) * (1 + e))
+    e = e_to_minus(x)
+    half = e / (1 + e * e)
+    return 4 * (half * half)
 
 
 def logistic(x: Term) -> Any:

@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from micrograd_es.collector import paused
 from micrograd_es.compiler.code import CONSTANT, INPUT, LEAVES, PARAMETER, Code
 
+BLOCK = 2**20  # bytes of a block of samples: what stays in a core's cache
 ONE = -1  # in place of a factor: a sum is a sum of products with 1
 Pair = tuple[int, int]
 Kind = tuple[Any, ...]
@@ -57,7 +59,7 @@ class Slopes:
     space: str
 
 
-@dataclass(slots=True)
+@dataclass
 class Plan:
     """The steps of a program, for the column and for a block, and how its outputs are summed."""
 
@@ -73,6 +75,11 @@ class Plan:
         results = sum(len(step.places) for step in self.block)
         inputs = sum(1 for op in self.code.ops if op[0] == INPUT)
         return results + inputs
+
+    @cached_property
+    def block_size(self) -> int:
+        """How many samples go in a block."""
+        return max(64, BLOCK // (8 * max(self.rows(), 1)))
 
     def __str__(self) -> str:
         calls = len(self.block) + len(self.column)

@@ -13,7 +13,6 @@ from micrograd_es.compiler.code import CONSTANT, INPUT, PARAMETER, Code
 from micrograd_es.compiler.matrices import ONE, Operand, Plan, Slopes, Step, planned
 
 Array = Any
-BLOCK = 2**20  # bytes of a block of samples: what stays in a core's cache
 
 # fmt: off
 FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -23,7 +22,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sin": np.sin, "cos": np.cos, "tan": np.tan, "asin": np.arcsin, "acos": np.arccos,
     "atan": np.arctan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh, "asinh": np.arcsinh,
     "acosh": np.arccosh, "atanh": np.arctanh, "floor": np.floor, "ceil": np.ceil,
-    "pow": np.power, "atan2": np.arctan2, "hypot": np.hypot, "max": np.maximum, "min": np.minimum,
+    "pow": np.power, "atan2": np.arctan2, "hypot": np.hypot,
+    "copysign": np.copysign, "max": np.maximum, "min": np.minimum,
 }
 # fmt: on
 
@@ -63,10 +63,10 @@ class Runner:
     """The arrays of one size of block, and the calls that fill them: for one thread at a time."""
 
     def __init__(self, plan: Plan, outputs: int, size: int) -> None:
-        self.plan, self.size = plan, size
+        self.plan, self.count, self.size = plan, outputs, size
         ops = plan.code.ops
         leaves = [i for i, op in enumerate(ops) if op[0] in (PARAMETER, CONSTANT)]
-        self.parameters = [(i, op[1]) for i, op in enumerate(ops) if op[0] == PARAMETER]
+        parameters = [(i, op[1]) for i, op in enumerate(ops) if op[0] == PARAMETER]
         self.inputs = [(i, op[1]) for i, op in enumerate(ops) if op[0] == INPUT]
         self.place = {
             "column": numbered([ONE, *leaves], plan.column),
@@ -84,16 +84,19 @@ class Runner:
             self.rows("block", sorted(plan.lifted)),
             self.rows("column", sorted(plan.lifted)),
         ]
-        self.wanted = self.rows("column", [place for place, _ in self.parameters])
-        self.taken = [number for _, number in self.parameters]
+        self.parameters = self.rows("column", [place for place, _ in parameters])
+        self.taken = consecutive([number for _, number in parameters])
         self.column = [call for step in plan.column for call in self.calls(step)]
         self.block = [call for step in plan.block for call in self.calls(step)]
-        self.slopes = [self.slope(block, outputs) for block in plan.slopes]
+        self.found = np.empty(sum(len(one) for block in plan.slopes for one in block.slots))
+        self.slopes = [*self.slope_calls(plan.slopes)]
+        self.slots = np.array([x for block in plan.slopes for one in block.slots for x in one])
+        self.each_once = np.argsort(self.slots) if len({*self.slots.tolist()}) == outputs else None
 
     def start(self, parameters: Array) -> None:
         """Compute what does not depend on the sample."""
         column = self.array["column"]
-        column[self.wanted, 0] = parameters[self.taken]
+        column[self.parameters, 0] = parameters[self.taken]
         for call in self.column:
             call()
         if self.plan.lifted:
@@ -107,10 +110,15 @@ class Runner:
         for call in self.block:
             call()
 
-    def add(self, totals: Array) -> None:
-        """Add the sums of the outputs to totals."""
-        for slope in self.slopes:
-            slope(totals, self.size)
+    def sums(self) -> Array:
+        """Return the sums of the outputs over the samples of the block."""
+        for call in self.slopes:
+            call()
+        if self.each_once is not None:
+            return self.found[self.each_once]
+        totals = np.zeros(self.count)
+        np.add.at(totals, self.slots, self.found)
+        return totals
 
     def outputs(self, places: Sequence[int]) -> Array:
         """Return each sample's outputs, a row of each."""
@@ -121,10 +129,7 @@ class Runner:
 
     def rows(self, space: str, places: Sequence[int]) -> Any:
         """Return the rows of places: a slice if they are consecutive, else an array."""
-        rows = [self.place[space][place] for place in places]
-        if rows and rows == list(range(rows[0], rows[0] + len(rows))):
-            return slice(rows[0], rows[0] + len(rows))
-        return np.array(rows, dtype=np.intp)
+        return consecutive([self.place[space][place] for place in places])
 
     def reading(self, operand: Operand) -> tuple[list[Callable[[], Any]], Any]:
         """Return the calls that bring an operand together, and the array in which it then is."""
@@ -178,26 +183,37 @@ class Runner:
             calls.append(partial(np.add, out, spare, out=out))
         return calls
 
-    def slope(self, block: Slopes, outputs: int) -> Callable[[Array, int], None]:
-        """Return the call that adds a block of outputs to the totals."""
-        terms = len(block.left[0])
-        gathered = []
-        calls: list[Callable[[], Any]] = []
-        for side in (block.left, block.right):
-            before, array = self.reading(Operand(block.space, [x for one in side for x in one]))
-            calls += before
-            wide = np.broadcast_to(array, (len(side) * terms, array.shape[1]))
-            gathered.append((wide, len(side)))
-        (left, i), (right, j) = gathered
-        slots = np.array(block.slots)
+    def slope_calls(self, blocks: Sequence[Slopes]) -> Iterator[Callable[[], Any]]:
+        """Yield the calls that compute the outputs, block by block, into `found`."""
+        end = 0
+        for block in blocks:
+            i, j = len(block.left), len(block.right)
+            out = self.found[end : end + i * j].reshape(i, j)
+            end += i * j
+            sides = []
+            for side in (block.left, block.right):
+                everything = [x for one in side for x in one]
+                before, array = self.reading(Operand(block.space, everything))
+                yield from before
+                wide = np.broadcast_to(array, (len(everything), array.shape[1]))
+                sides.append(array if len(array) == len(wide) else wide)
+            left, right = sides
+            yield partial(outer, left, right, out, 1 if block.space == "block" else self.size)
 
-        def add(totals: Array, samples: int) -> None:
-            for call in calls:
-                call()
-            found = left.reshape(i, -1) @ right.reshape(j, -1).T
-            totals[slots] += found if block.space == "block" else found * samples
 
-        return add
+def outer(left: Array, right: Array, out: Array, times: int) -> None:
+    """Set out[i, j] to the sum of left[i] · right[j], so many times."""
+    i, j = out.shape
+    np.matmul(left.reshape(i, -1), right.reshape(j, -1).T, out=out)
+    if times != 1:
+        out *= times
+
+
+def consecutive(rows: Sequence[int]) -> Any:
+    """Return rows as a slice if they are consecutive, else as an array."""
+    if rows and list(rows) == list(range(rows[0], rows[0] + len(rows))):
+        return slice(rows[0], rows[0] + len(rows))
+    return np.array(rows, dtype=np.intp)
 
 
 def numbered(first: Sequence[int], steps: Sequence[Step]) -> dict[int, int]:
@@ -223,10 +239,10 @@ class NumpyBackend:
 
     def sums(self, columns: Sequence[Array], samples: int, parameters: Array) -> Array:
         """Return the sums of all outputs over the samples."""
-        totals = np.zeros(len(self.outputs))
+        totals: Array = 0.0
         for start, runner in self.blocks(self.summed, samples, parameters):
             runner.fill([column[start : start + runner.size] for column in columns])
-            runner.add(totals)
+            totals = totals + runner.sums()
             self.give_back(runner)
         return totals
 
@@ -241,7 +257,7 @@ class NumpyBackend:
 
     def blocks(self, plan: Plan, samples: int, parameters: Array) -> Iterator[tuple[int, Runner]]:
         """Yield the first sample of each block, and a runner that knows the parameters."""
-        most = max(64, BLOCK // (8 * max(plan.rows(), 1)))
+        most = plan.block_size
         with np.errstate(all="ignore"):
             for start in range(0, samples, most):
                 size = min(most, samples - start)

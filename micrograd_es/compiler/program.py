@@ -6,6 +6,7 @@ import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,8 @@ from micrograd_es.compiler.code import Code
 from micrograd_es.compiler.export import HEADS, exported
 from micrograd_es.compiler.forms import lowered
 from micrograd_es.compiler.linear import Linear, linear
-from micrograd_es.compiler.matrices import Plan, planned
+from micrograd_es.compiler.llvm_backend import LlvmBackend, machine, suits
+from micrograd_es.compiler.matrices import Plan
 from micrograd_es.compiler.numpy_backend import NumpyBackend
 from micrograd_es.compiler.python_backend import PythonBackend
 from micrograd_es.compiler.trace import inputs_of, leaves_of, trace
@@ -26,7 +28,7 @@ from micrograd_es.primitive import Primitive, as_value
 from micrograd_es.value import Value, gradient
 
 Array = Any
-BACKENDS = ("auto", "python", "numpy")
+BACKENDS = ("auto", "python", "numpy", "llvm")
 REDUCTIONS = ("mean", "sum", None)
 LANGUAGES = ("python", *HEADS)
 
@@ -46,7 +48,9 @@ def compile(
     parameters    the leaves that f captures and that the gradient is by: net.parameters()
     reduce        what becomes of the samples' values and gradients: their "mean", their "sum", or
                   None, which keeps them apart
-    backend       "numpy" (which "auto" means), or "python", which is eager's own arithmetic
+    backend       "python", which is eager's own arithmetic; "numpy"; "llvm", native code (extra
+                  llvm; a program without inputs, or of more than 20 000 operations, runs on numpy
+                  all the same); "auto" is llvm where it is installed, else numpy
     on_nonfinite  "raise": a sample that gives NaN or inf is run again in plain Python, where only
                   the branches chosen count, and if it is still none, named; "return": given back
     inputs        how many f takes, if it does not say
@@ -92,7 +96,8 @@ class Program:
         forms: dict[Primitive, Callable[..., Any]],
     ) -> None:
         self.f, self.parameters, self.reduce = f, parameters, reduce
-        self.backend = "numpy" if backend == "auto" else backend
+        installed = "llvm" if find_spec("llvmlite") else "numpy"
+        self.backend = installed if backend == "auto" else backend
         self.on_nonfinite, self.forms = on_nonfinite, forms
         count = inputs_of(f) if inputs is None else inputs
         with paused():
@@ -113,7 +118,7 @@ class Program:
     def run(self, columns: Sequence[Any], parameters: Any, slopes: bool) -> tuple[Any, ...]:
         arrays, samples = self.checked(columns)
         numbers = self.numbers(parameters)
-        runner = self.backends[slopes]
+        runner = self.runner(slopes)
         if self.reduce is None:
             rows = runner.each(arrays, samples, numbers)
             self.mend(rows, arrays, numbers)
@@ -200,18 +205,31 @@ class Program:
         with paused():
             return lowered(self.linear, self.forms)
 
-    @cached_property
-    def backends(self) -> tuple[Any, Any]:
-        """What runs the value alone, and what runs it with its slopes."""
-        if self.backend == "python":
-            value, both = (PythonBackend(self.linear, self.inputs, s) for s in (False, True))
-            return value, both
-        code, outputs = self.lowered
-        return NumpyBackend(code, outputs[:1]), NumpyBackend(code, outputs)
+    def runner(self, slopes: bool) -> Any:
+        """Return what runs the value, alone or with its slopes."""
+        return self.with_slopes if slopes else self.without
 
-    def plan(self) -> Plan:
-        """Return how the numpy backend runs it: print(program.plan())."""
-        return planned(*self.lowered)
+    @cached_property
+    def with_slopes(self) -> Any:
+        return self.made(slopes=True)
+
+    @cached_property
+    def without(self) -> Any:
+        return self.made(slopes=False)
+
+    def made(self, slopes: bool) -> Any:
+        if self.backend == "python":
+            return PythonBackend(self.linear, self.inputs, slopes)
+        code, outputs = self.lowered
+        wanted = outputs if slopes else outputs[:1]
+        if self.backend == "llvm" and suits(code, wanted):
+            return LlvmBackend(code, wanted, machine())
+        return NumpyBackend(code, wanted)
+
+    def plan(self) -> Plan | LlvmBackend | PythonBackend:
+        """Return how it is run: print(program.plan())."""
+        runner = self.with_slopes
+        return runner.summed if isinstance(runner, NumpyBackend) else runner
 
     def source(self, language: str = "python") -> str:
         """Return the program of one sample as text: "python", "numpy", "jax" or "c"."""

@@ -22,6 +22,9 @@ class PythonBackend:
         self.slopes = slopes
         self.outputs = len(linear.outputs) if slopes else 1
 
+    def __str__(self) -> str:
+        return "plain Python, sample by sample"
+
     def each(self, columns: Sequence[Array], samples: int, parameters: Array) -> Array:
         """Return the outputs of each sample, a row of each."""
         p = parameters.tolist()
