@@ -1,5 +1,7 @@
 """Gradients from scratch: a graph of scalar values that knows who is responsible for the error."""
 
+from typing import TYPE_CHECKING, Any
+
 from micrograd_es import losses, nn, optim
 from micrograd_es import notation as notation  # hangs the operators on Value
 from micrograd_es.attribution import Responsibility, responsibility
@@ -97,7 +99,21 @@ from micrograd_es.primitives import (
 from micrograd_es.row_check import PrimitiveCheck, check_primitive
 from micrograd_es.value import Value, gradient, topological_order
 
-# `abs` and `round` are left out of a star import: there the built-in ones serve, which know Values.
+if TYPE_CHECKING:
+    from micrograd_es.compiler import Program as Program
+    from micrograd_es.compiler import compile as compile
+
+
+def __getattr__(name: str) -> Any:
+    """Import the compiler, and numpy with it, when one of its names is first asked for."""
+    if name in ("compile", "Program"):
+        from micrograd_es import compiler
+
+        return getattr(compiler, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+# `abs`, `round` and `compile` are left out of a star import: the built-in ones are not covered.
 __all__ = [
     "DomainError",
     "Explanation",

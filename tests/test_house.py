@@ -108,6 +108,7 @@ def blocks(path: Path, language: str) -> list[str]:
 
 
 PAGES = [("README.md", "README.es.md"), ("docs/testing.md", "docs/testing.es.md")]
+PAGES += [("docs/compiler.md", "docs/compiler.es.md")]
 
 
 @pytest.mark.parametrize("page", [page for pair in PAGES for page in pair])
