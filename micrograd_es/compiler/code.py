@@ -45,9 +45,8 @@ class Code:
         simple = SIMPLER.get(name)
         if simple is not None and (found := simple(self, *args)) is not None:
             return found
-        if name in COMMUTATIVE and args[0] > args[1]:
-            args = args[::-1]
-        return self.new((name, *args))
+        key = (name, *sorted(args)) if name in COMMUTATIVE else None
+        return self.new((name, *args), key)
 
     def count(self, outputs: Iterable[int]) -> int:
         """Return how many operations the outputs need."""
