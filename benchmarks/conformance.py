@@ -164,7 +164,7 @@ def main() -> None:
 def installed(name: str) -> bool:
     if name not in ENGINES:
         raise MissingExtra(f"peer {name!r}: expected one of {', '.join(ENGINES)}")
-    return find_spec(name) is not None
+    return name == "compiled" or find_spec(name) is not None
 
 
 if __name__ == "__main__":

@@ -119,9 +119,27 @@ def test_at_a_kink_every_backend_takes_the_slope_of_eager(backend, name, x):
 def test_nan_and_infinity_propagate_as_in_eager(backend, name, x):
     w = Value(1.0)
     program = compile(lambda x: w * TABLE[name](x), [w], backend=backend, on_nonfinite="return")
-    value = program([x])
-    expected = (w * TABLE[name](Value(x))).data
-    assert value == expected or (value != value and expected != expected)
+    value, gradient = program.value_and_grad([x])
+    leaf = Value(1.0)
+    output = leaf * TABLE[name](Value(x))
+    output.backward()
+    for got, expected in ((value, output.data), (gradient[0], leaf.grad)):
+        assert got == expected or (got != got and expected != expected)
+
+
+@each_backend
+@pytest.mark.parametrize("name", ["relu", "step", "sign", "hard_tanh", "maximum", "leaky_relu"])
+def test_the_slope_at_a_nan_is_nan_wherever_it_is_in_eager(backend, name):
+    others = {"maximum": (1.0,), "leaky_relu": (0.1,)}.get(name, ())
+    w, x = Value(math.nan), Value(math.nan)
+    program = compile(
+        lambda zero: TABLE[name](w, *others) + zero, [w], backend=backend, on_nonfinite="return"
+    )
+    output = TABLE[name](x, *others)
+    output.backward()
+    value, gradient = program.value_and_grad([0.0])
+    assert math.isnan(value)
+    assert math.isnan(gradient[0]) == math.isnan(x.grad)
 
 
 # ---- batches -------------------------------------------------------------------------------------
@@ -317,6 +335,7 @@ def test_options_that_are_none_are_refused():
 
 
 DICE = random.Random(0)
+CAPTURED = Value(3.0, name="captured")
 
 
 @pytest.mark.parametrize(
@@ -331,7 +350,7 @@ DICE = random.Random(0)
         (lambda x: x * 2 if W else x, r"bool\(\) of a Value"),
         (lambda x: round(x, 2) * W, r"round\(\) of a Value"),
         (
-            lambda x: x * Value(3.0, name="captured"),
+            lambda x: x * CAPTURED,
             r"name='captured'.* is neither an input nor listed",
         ),
         (lambda x: x * W.data, r"reads \.data of a Value"),
@@ -344,6 +363,16 @@ def test_what_would_be_frozen_is_an_error_and_the_parameters_keep_their_numbers(
     assert W.data == 2.0
     assert W > 1  # comparisons are numbers' again
     assert float(W) == 2.0
+
+
+def test_a_value_that_the_function_makes_itself_is_a_constant():
+    def f(x):
+        return W * x * Value(3.0) * me.grad(lambda b: b**3)(2.0)
+
+    for backend in BACKENDS:
+        assert compile(f, [W], backend=backend)([1.0]) == 2 * 3 * 12
+    with pytest.raises(TraceError, match="does something else for other numbers"):
+        compile(lambda x: x * Value(W.data), [W])
 
 
 def test_comparisons_of_constants_are_numbers_in_a_trace_too():

@@ -333,6 +333,15 @@ def test_our_engine_keeps_every_law(law):
     assert sum(found.rungs.values()) > 0
 
 
+SLOW_COMPILED = {"depth", "slopes", "slopes_of_slopes", "determinism"}  # benchmarks/conformance.py
+
+
+@pytest.mark.parametrize("name", sorted(set(LAWS) - SLOW_COMPILED))
+def test_our_compiled_engine_keeps_every_law_that_applies(name):
+    found = LAWS[name].check(engine_named("compiled"), 20)
+    assert found.verdict in ("kept", "not applicable"), found
+
+
 @pytest.mark.parametrize("law", LAWS.values(), ids=lambda law: law.name)
 def test_a_law_is_one_sentence(law):
     assert law.sentence.endswith(".")
@@ -352,7 +361,7 @@ def test_there_are_enough_bugs():
     assert len(MUTANTS) >= 30
 
 
-@pytest.mark.parametrize("name", [name for name in ENGINES if name != "micrograd_es"])
+@pytest.mark.parametrize("name", sorted(set(ENGINES) - {"micrograd_es", "compiled"}))
 def test_adapters_of_engines_that_are_installed_give_gradients(name):
     try:
         engine = engine_named(name)
@@ -416,7 +425,7 @@ def test_a_law_that_cannot_tell_is_blind():
 def test_an_engine_that_is_none_is_refused():
     with pytest.raises(MicrogradError, match="give leaf, data, grad and backward"):
         Engine("half", functions={}, leaf=float)
-    with pytest.raises(MicrogradError, match="expected one of micrograd_es, micrograd, torch"):
+    with pytest.raises(MicrogradError, match="expected one of micrograd_es, compiled, micrograd"):
         engine_named("nope")
     with pytest.raises(MicrogradError, match=r"expected a micrograd_es\.testing\.Engine"):
         engine_named("math:pi")

@@ -14,7 +14,8 @@ from micrograd_es.compiler.code import CONSTANT, INPUT, LEAVES, PARAMETER, Code
 SIGNS = {"add": "({} + {})", "sub": "({} - {})", "mul": "{} * {}", "div": "{} / {}", "neg": "-{}"}
 ARRAYS = {  # as numpy and jax.numpy have them; M is the module
     **SIGNS, "abs": "M.abs({})", "pow": "M.power({}, {})", "max": "M.maximum({}, {})",
-    "min": "M.minimum({}, {})", "above": "M.where({} > 0, 1.0, 0.0)", "asin": "M.arcsin({})",
+    "min": "M.minimum({}, {})",
+    "above": "M.where({0} > 0, 1.0, M.where({0} <= 0, 0.0, {0}))", "asin": "M.arcsin({})",
     "acos": "M.arccos({})", "atan": "M.arctan({})", "asinh": "M.arcsinh({})",
     "acosh": "M.arccosh({})", "atanh": "M.arctanh({})", "atan2": "M.arctan2({}, {})",
     "hypot": "M.hypot({}, {})", "copysign": "M.copysign({}, {})",
@@ -24,7 +25,7 @@ ARRAYS = {  # as numpy and jax.numpy have them; M is the module
 }
 IN_C = {
     **SIGNS, "abs": "fabs({})", "max": "larger({}, {})", "min": "smaller({}, {})",
-    "above": "({} > 0 ? 1.0 : 0.0)", "if_less": "({} < {} ? {} : {})",
+    "above": "({0} > 0 ? 1.0 : {0} <= 0 ? 0.0 : {0})", "if_less": "({} < {} ? {} : {})",
     "if_at_most": "({} <= {} ? {} : {})", "if_equal": "({} == {} ? {} : {})",
     "pow": "pow({}, {})", "atan2": "atan2({}, {})", "hypot": "hypot({}, {})",
     "copysign": "copysign({}, {})",

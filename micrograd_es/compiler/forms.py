@@ -24,7 +24,7 @@ NAMES = """
     asinh acosh atanh erf erfc floor ceil above
     add sub mul div pow atan2 hypot copysign max min
     if_less if_at_most if_equal
-"""  # above(x) is 1 where x > 0, else 0
+"""  # above(x) is 1 where x > 0, 0 where it is not, and NaN of NaN
 BASIC = frozenset(NAMES.split())
 Form = Callable[..., Any]
 

@@ -204,9 +204,9 @@ class Writer:
         if name == "neg":
             return self.put(f"fneg {self.type} {v[0]}")
         if name == "above":
-            return self.choose(
-                "ogt", v[0], self.constant(0.0), self.constant(1.0), self.constant(0.0)
-            )
+            zero, one = self.constant(0.0), self.constant(1.0)
+            otherwise = self.choose("uno", v[0], v[0], v[0], zero)  # NaN stays NaN
+            return self.choose("ogt", v[0], zero, one, otherwise)
         if name in ("max", "min"):
             return self.extreme("gt" if name == "max" else "lt", *v)
         if name in COMPARISONS:

@@ -29,7 +29,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 
 
 def above(x: Array, out: Array) -> None:
-    np.greater(x, 0.0, out=out, casting="unsafe")
+    np.maximum(np.sign(x, out=out), 0.0, out=out)  # NaN stays NaN
 
 
 def by_element(function: Callable[[float], float]) -> Callable[..., None]:

@@ -122,7 +122,7 @@ def traced(f: Callable[..., Any], parameters: list[Value], count: int, number: f
             slopes = gradient(output, parameters) if with_gradient else []
         runs.append(Trace(given, parameters, output, slopes))
     first, found = runs
-    refuse_strangers(found)
+    refuse_strangers(first, found)
     if outline(first) != outline(found):
         raise TraceError(
             "the function does something else for other numbers: it reads .data of a Value, or is "
@@ -138,8 +138,8 @@ def outline(run: Trace) -> list[Any]:
     place |= {leaf: ("parameter", i) for i, leaf in enumerate(run.parameters)}
     told: list[Any] = []
     for i, node in enumerate(order):
+        number = "" if node.args or node in place else repr(node.data)
         place.setdefault(node, i)
-        number = repr(node.data) if node.primitive is Primitive.constant else ""
         told.append((node.primitive, [place[arg] for arg in node.args], number))
     return told
 
@@ -217,11 +217,14 @@ def inputs_of(f: Callable[..., Any]) -> int:
     return sum(kind in (kind.POSITIONAL_ONLY, kind.POSITIONAL_OR_KEYWORD) for kind in kinds)
 
 
-def refuse_strangers(found: Trace) -> None:
-    """Raise TraceError for a leaf that is no input and no parameter, and for a constant NaN."""
-    known = {*found.inputs, *found.parameters}
+def refuse_strangers(first: Trace, found: Trace) -> None:
+    """Raise TraceError for a leaf from outside that is no input and no parameter, and for a NaN.
+
+    A leaf that both runs have was there before them; one that f makes is a constant.
+    """
+    captured = {*first.order()} - {*found.parameters}
     for node in found.order():
-        if node.primitive is None and node not in known:
+        if node.primitive is None and node in captured:
             raise TraceError(
                 f"{node!r} is neither an input nor listed: parameters=[…, it] if it moves, its "
                 ".data if it is a constant"
