@@ -16,6 +16,7 @@ from micrograd_es.testing.law import BY_ITSELF, Broken, agree, law
 from micrograd_es.testing.programs import Line, Program
 
 DEPTH = 100_000
+THREADS = 4
 
 
 @law(lambda engine: [{"xs": st.tuples(*[st.floats(0.1, 3.0)] * 3)}], "add mul")
@@ -57,12 +58,14 @@ def depth(engine: Engine) -> str:
 def threads(engine: Engine) -> str:
     """Graphs of their own, in threads of their own, never mix."""
 
-    def work(i: int) -> None:
-        task = walk(random.Random(i), operators(engine), 60)
-        for _ in range(12):
-            agree("4 threads, 60 operations each", engine.run(task)[1], exact(task))
+    tasks = [walk(random.Random(i), operators(engine), 300) for i in range(THREADS)]
+    expected = [exact(task) for task in tasks]
 
-    return together(work)
+    def work(i: int) -> None:
+        for _ in range(10):
+            agree("4 threads, 300 operations each", engine.run(tasks[i])[1], expected[i])
+
+    return together(work, 4)
 
 
 @law(needs="gradient mul")
@@ -76,30 +79,34 @@ def nested_gradients_in_threads(engine: Engine) -> str:
 
     def work(i: int) -> None:
         x = i + 1.0
-        for _ in range(100):
+        for _ in range(25):
             case = f"4 threads, d/da of a · d/db(a · b²), a = {x!r}, b = 1.0"
             agree(case, engine.slopes(outer, [x])[1], [4 * x])
 
-    return together(work)
+    return together(work, 12)
 
 
-def together(work: Callable[[int], None], count: int = 4) -> str:
-    """Run work(0), work(1), … in threads that take turns as often as they can."""
-    start, wrong = threading.Barrier(count), []
+def together(work: Callable[[int], None], rounds: int) -> str:
+    """Run work(0), work(1), … at once in each round, in threads that take turns all the time."""
+    start, wrong = threading.Barrier(THREADS), []
 
     def run(i: int) -> None:
-        start.wait()
         try:
-            work(i)
+            for _ in range(rounds):
+                start.wait()
+                work(i)
+        except threading.BrokenBarrierError:
+            return  # another one has found it
         except Broken as found:
             wrong.append(str(found))
         except Exception as error:
-            wrong.append(f"in {count} threads it raises {type(error).__name__}: {error}")
+            wrong.append(f"in {THREADS} threads it raises {type(error).__name__}: {error}")
+        start.abort()  # lest the others wait for this one
 
     usual = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
-        workers = [threading.Thread(target=run, args=(i,)) for i in range(count)]
+        workers = [threading.Thread(target=run, args=(i,)) for i in range(THREADS)]
         for worker in workers:
             worker.start()
         for worker in workers:
