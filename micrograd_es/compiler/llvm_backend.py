@@ -296,7 +296,7 @@ class LlvmBackend:
         whole = samples - samples % self.width
         totals = np.zeros(self.count)
         data = np.empty((max(self.inputs, 1), samples + self.width))
-        for i, column in enumerate(columns):
+        for i, column in enumerate(columns[: self.inputs]):
             data[i, :samples] = column
             data[i, samples:] = column[-1]  # fills the last vector; its lanes are left out below
         numbers = np.ascontiguousarray(parameters, dtype=float)

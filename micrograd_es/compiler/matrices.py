@@ -84,7 +84,7 @@ class Plan:
     def __str__(self) -> str:
         calls = len(self.block) + len(self.column)
         lines = [
-            f"{calls} numpy calls, {len(self.slopes)} gradient blocks, "
+            f"{calls} array operations, {len(self.slopes)} gradient blocks, "
             f"{8 * self.rows()} bytes a sample"
         ]
         for step in [*self.column, *self.block]:

@@ -131,21 +131,24 @@ class Runner:
         """Return the rows of places: a slice if they are consecutive, else an array."""
         return consecutive([self.place[space][place] for place in places])
 
-    def reading(self, operand: Operand) -> tuple[list[Callable[[], Any]], Any]:
-        """Return the calls that bring an operand together, and the array in which it then is."""
+    def reading(self, operand: Operand, whole: bool = False) -> tuple[list[Callable[[], Any]], Any]:
+        """Return the calls that bring an operand together, and the array in which it then is.
+
+        whole  a row for each place, also where they are all the same, which else is one for all
+        """
         if operand.space == "constant":
             return [], operand.what
         array, rows = self.array[operand.space], self.rows(operand.space, operand.what)
         if isinstance(rows, slice):
             return [], array[rows]
-        if len({*rows.tolist()}) == 1:
+        if len({*rows.tolist()}) == 1 and not whole:
             return [], array[rows[0] : rows[0] + 1]  # one row for all
         made = np.empty((len(rows), array.shape[1]))
         return [lambda: np.take(array, rows, axis=0, out=made, mode="clip")], made
 
     def calls(self, step: Step) -> list[Callable[[], Any]]:
         out = self.array[step.space][self.rows(step.space, step.places)]
-        read = [self.reading(operand) for operand in step.operands]
+        read = [self.reading(operand, step.name == "matmul") for operand in step.operands]
         calls = [call for before, _ in read for call in before]
         arrays = [array for _, array in read]
         make = {"matmul": self.matmul, "products": self.products}.get(step.name)
@@ -193,10 +196,9 @@ class Runner:
             sides = []
             for side in (block.left, block.right):
                 everything = [x for one in side for x in one]
-                before, array = self.reading(Operand(block.space, everything))
+                before, array = self.reading(Operand(block.space, everything), whole=True)
                 yield from before
-                wide = np.broadcast_to(array, (len(everything), array.shape[1]))
-                sides.append(array if len(array) == len(wide) else wide)
+                sides.append(array)
             left, right = sides
             yield partial(outer, left, right, out, 1 if block.space == "block" else self.size)
 
