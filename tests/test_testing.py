@@ -597,7 +597,7 @@ number = 3
         ("mine:loss --at 1.0 -2e0 --lang en", 0, "2      0.761594156"),
         ("mine:loss --at 1.0 -2e0 --lang es", 0, "0,761594156 ±"),
         ("mine.py:loss --at 1 2 --gradient 0.8 0.76 --lang en", 1, "fail: off by"),
-        ("mine:bend --at 0 --gradient 0.3 --lang es", 0, "correcta: quiebro: pendientes de 0 a 1"),
+        ("mine:bend --at 0 --gradient 0.3 --lang es", 0, "correcta: punto anguloso: pendientes de 0 a 1"),
         ("math:sqrt --at 4 --gradient 0.25 --lang en", 0, "pass"),
         ("math:sqrt --at 4 --lang en", 2, "gives no Value when it is given Values"),
         ("mine:loss --at 1 --lang en", 2, "does not take 1 inputs"),
