@@ -351,7 +351,7 @@ def test_a_law_is_one_sentence(law):
 @pytest.mark.parametrize("name", MUTANTS)
 def test_every_bug_is_noticed(name):
     with MUTANTS[name].applied():
-        assert any(found.verdict != "kept" for found in hold(OURS))
+        assert any(found.verdict != "kept" for found in hold(OURS, examples=12))
     x = Value(3.0)
     (2 - x * x + x.relu()).backward()
     assert x.grad == -5.0  # and put back
@@ -597,7 +597,7 @@ number = 3
         ("mine:loss --at 1.0 -2e0 --lang en", 0, "2      0.761594156"),
         ("mine:loss --at 1.0 -2e0 --lang es", 0, "0,761594156 ±"),
         ("mine.py:loss --at 1 2 --gradient 0.8 0.76 --lang en", 1, "fail: off by"),
-        ("mine:bend --at 0 --gradient 0.3 --lang es", 0, "correcta: punto anguloso: pendientes de 0 a 1"),
+        ("mine:bend --at 0 --gradient 0.3 --lang es", 0, "correcta: punto anguloso: "),
         ("math:sqrt --at 4 --gradient 0.25 --lang en", 0, "pass"),
         ("math:sqrt --at 4 --lang en", 2, "gives no Value when it is given Values"),
         ("mine:loss --at 1 --lang en", 2, "does not take 1 inputs"),
