@@ -27,7 +27,7 @@ from micrograd_es.measure import SAFETY
 from micrograd_es.testing.programs import Program
 
 RUNGS = ("exact", "proven", "50 digits", "finite differences")
-RESOLUTION = 1e-6  # of the largest slope on the way: what is known less well judges nobody
+RESOLUTION = 1e-6  # of the terms of a slope: what is known less well judges nobody
 EXACT = 2.0**53
 LEAST = 2.0**-1074  # the smallest float: below 2^-1022, results are rounded to multiples of it
 PRIME = 2**61 - 1
@@ -69,7 +69,7 @@ def judge(program: Program, claimed: Sequence[float]) -> Judgement:
 def verdict(
     claimed: Sequence[float], slopes: Sequence[float], room: Sequence[float], sizes: Sequence[float]
 ) -> str:
-    """Return pass, fail or inconclusive; sizes are those of the largest slopes on the way."""
+    """Return pass, fail or inconclusive; sizes are those of the terms that were added up."""
     off = [abs(c - s) for c, s in zip(claimed, slopes, strict=True)]
     if not all(d <= r for d, r in zip(off, room, strict=True)):  # NaN is not
         return "fail"
@@ -116,12 +116,13 @@ def proven(program: Program) -> Truth:
     before, ctx.prec = ctx.prec, 120
     try:
         half_ulp, least, point = arb(0, 2.0**-53), arb(0, LEAST), [arb(x) for x in program.point]
-        values, rows = sweep(program, point, arb)
+        sizes = [arb(0)] * len(point)
+        values, rows = sweep(program, point, arb, sizes=sizes)
         ctx.prec = 53  # so that the operations inside a formula round too
         _, (*_, rounded) = sweep(
             program, point, arb, lambda y: y + y * half_ulp + least if y != 0 else y
         )
-        return truth(program, values, rows, [s.rad() for s in rounded])
+        return truth(values, rows[-1], [s.rad() for s in rounded], sizes)
     finally:
         ctx.prec = before
 
@@ -135,7 +136,8 @@ def at_50_digits(program: Program) -> Truth:
     rng = random.Random(0)
     with mp.workdps(50):
         point = [mp.mpf(x) for x in program.point]
-        values, rows = sweep(program, point, mp)
+        sizes = [mp.mpf(0)] * len(point)
+        values, rows = sweep(program, point, mp, sizes=sizes)
         room = [mp.mpf(0)] * len(point)
 
         def nudge(y: Any) -> Any:
@@ -148,23 +150,22 @@ def at_50_digits(program: Program) -> Truth:
             with mp.workprec(53):  # so that the operations inside a formula round too
                 _, (*_, nudged) = sweep(program, point, mp, nudge)
             room = [max(r, abs(a - b)) for r, a, b in zip(room, nudged, rows[-1], strict=True)]
-        return truth(program, values, rows, room)
+        return truth(values, rows[-1], room, sizes)
 
 
 def truth(
-    program: Program, values: Sequence[Any], rows: Sequence[Sequence[Any]], room: Sequence[Any]
+    values: Sequence[Any], slopes: Sequence[Any], room: Sequence[Any], sizes: Sequence[Any]
 ) -> Truth:
     """Return what a rung found, as floats; Unsure where a number on the way is none, or no real."""
     try:
         on_the_way = [*map(float, values)]
-        slopes, bounds = [*map(float, rows[-1])], [SAFETY * float(r) for r in room]
-        by_input = zip(*rows[len(program.point) :], strict=True)
-        sizes = [max(abs(float(slope)) for slope in column) for column in by_input]
+        found, bounds = [*map(float, slopes)], [SAFETY * float(r) for r in room]
+        terms = [*map(float, sizes)]
     except TypeError:  # a complex number
         raise Unsure from None
-    if not all(map(math.isfinite, [*on_the_way, *slopes, *bounds, *sizes])):
+    if not all(map(math.isfinite, [*on_the_way, *found, *bounds, *terms])):
         raise Unsure
-    return slopes, bounds, sizes
+    return found, bounds, terms
 
 
 @cache
@@ -180,11 +181,13 @@ def sweep(
     point: Sequence[Any],
     functions: Any,
     rounded: Callable[[Any], Any] = lambda y: y,
+    sizes: list[Any] | None = None,
 ) -> tuple[list[Any], list[list[Any]]]:
     """Return every result of the program, and its gradient, over whatever numbers the point has.
 
     functions  where exp, log, … of such numbers are found: arb, or mpmath's mp
     rounded    what happens to every result on the way
+    sizes      if given, gets for each input the largest sum of the sizes of a slope's terms
     """
     values = list(point)
     nothing, kind = point[0] * 0, type(point[0])
@@ -198,11 +201,15 @@ def sweep(
         partials = [rounded(p) for p in rule(functions, y, *args)]
         row = []
         for j in range(len(point)):
-            slope = nothing
+            slope = size = nothing
             for x, partial in zip(operands, partials, strict=True):
                 if type(x) is int:
-                    slope = rounded(slope + rounded(partial * slopes[x][j]))
+                    share = rounded(partial * slopes[x][j])
+                    slope = rounded(slope + share)
+                    size = size if sizes is None else size + abs(share)
             row.append(slope)
+            if sizes is not None and size > sizes[j]:
+                sizes[j] = size
         values.append(y)
         slopes.append(row)
     return values, slopes
