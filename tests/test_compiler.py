@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 import micrograd_es as me
 from micrograd_es import DomainError, NonFiniteError, Primitive, TraceError, Value, nn, where
-from micrograd_es.compiler import compile, trace
+from micrograd_es.compiler import llvm_backend, trace
 from micrograd_es.compiler.forms import BASIC, FORMS
+from micrograd_es.compiler.machine import Machine
 from micrograd_es.primitives import TABLE
 from micrograd_es.testing import Program, engine_named, judge, oracles, strategies
 from micrograd_es.testing.function_laws import calls_of
@@ -24,9 +25,24 @@ from micrograd_es.testing.programs import grown
 
 OURS = engine_named("micrograd_es")
 FUNCTIONS = sorted(oracles.TEXTBOOK)
-BACKENDS = ["python", "numpy", "llvm"]
+NATIVE = ["llvm", "interpreted"]  # compiled itself, and by the interpreter of long programs
+FAST = ["numpy", *NATIVE]
+BACKENDS = ["python", *FAST]
 W = Value(2.0, name="w")
 each_backend = pytest.mark.parametrize("backend", BACKENDS)
+
+
+def compile(f, parameters=(), *, backend="auto", **options):
+    """Return a program; the backend may also be "interpreted", as if it were long."""
+    if backend != "interpreted":
+        return me.compile(f, parameters, backend=backend, **options)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(llvm_backend, "LONGEST", -1)
+        patch.setattr(llvm_backend, "LONGEST_ONCE", -1)
+        program = me.compile(f, parameters, backend="llvm", **options)
+        assert "interpreter" in str(program.plan())
+        assert "interpreter" in str(program.without)
+    return program
 
 
 def of(program, backend, **options):
@@ -55,10 +71,11 @@ def test_python_equals_eager_to_the_bit(program):
     assert (got, gradient.tolist()) == (value, slopes)
 
 
+@pytest.mark.parametrize("backend", NATIVE)
 @settings(max_examples=30)
-@given(strategies.programs(FUNCTIONS, most=12))
-def test_native_code_is_right_within_the_bound_that_the_oracle_proves(program):
-    _, slopes = of_columns(program, "llvm")
+@given(program=strategies.programs(FUNCTIONS, most=12))
+def test_native_code_is_right_within_the_bound_that_the_oracle_proves(backend, program):
+    _, slopes = of_columns(program, backend)
     assert judge(program, slopes).verdict != "fail"
 
 
@@ -74,7 +91,7 @@ def test_every_row_has_a_form_or_is_basic():
 
 
 @pytest.mark.parametrize("name", sorted(set(TABLE) - {"constant", "power_jet", "detach"}))
-@pytest.mark.parametrize("backend", ["numpy", "llvm"])
+@pytest.mark.parametrize("backend", FAST)
 @settings(max_examples=4)
 @given(data=st.data())
 def test_every_row_compiles_and_agrees_with_eager(name, backend, data):
@@ -184,7 +201,7 @@ def moons_like(size, activation="relu"):
     return network, columns, lambda a, b, y: me.relu(1 - y * network([a, b]))
 
 
-@pytest.mark.parametrize("backend", ["numpy", "llvm"])
+@pytest.mark.parametrize("backend", FAST)
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
 def test_a_large_batch_goes_in_blocks_and_gives_the_mean_of_its_parts(activation, backend):
     network, columns, loss = moons_like(4000, activation)
@@ -223,7 +240,7 @@ def test_a_loss_over_a_whole_batch_is_one_program_without_inputs():
     np.testing.assert_allclose(gradient, [p.grad for p in parameters], rtol=1e-12, atol=1e-15)
 
 
-@pytest.mark.parametrize("backend", ["numpy", "llvm"])
+@pytest.mark.parametrize("backend", FAST)
 @given(program=strategies.programs(["add", "sub", "mul", "neg", "tanh", "relu"], 6, 16))
 def test_columns_and_parameters_mix_in_any_way(backend, program):
     leaves = [Value(x) for x in program.point[3:]]
@@ -628,10 +645,11 @@ def test_a_trace_is_a_graph_of_values():
 # ---- native code ---------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("backend", NATIVE)
 @pytest.mark.parametrize("size", [1, 2, 7, 8, 9, 63, 64, 65, 97])
-def test_native_code_takes_batches_of_every_size(size):
+def test_native_code_takes_batches_of_every_size(size, backend):
     network, columns, loss = moons_like(size)
-    native, plain = (compile(loss, network.parameters(), backend=b) for b in ("llvm", "numpy"))
+    native, plain = (compile(loss, network.parameters(), backend=b) for b in (backend, "numpy"))
     (value, gradient), (expected, slopes) = (p.value_and_grad(*columns) for p in (native, plain))
     assert value == pytest.approx(expected, rel=1e-13)
     np.testing.assert_allclose(gradient, slopes, rtol=1e-11, atol=1e-14)
@@ -656,34 +674,43 @@ def test_a_long_program_is_cut_into_pieces_that_hand_on_what_later_ones_need():
 
 
 def test_a_narrow_processor_and_one_without_vector_functions_compute_the_same():
-    from micrograd_es.compiler import llvm_backend
-
     network, columns, loss = moons_like(21, "tanh")
     code, outputs = compile(loss, network.parameters()).lowered
     numbers = np.array([p.data for p in network.parameters()])
     expected = None
     for width in (1, 2, 4, 8):
-        there = llvm_backend.Machine()
+        there = Machine()
         if width > there.width:
             break
         there.width = width
-        for known in (there.vector_function, lambda name: None):
+        for known in (there.vector_function, lambda name, width: None):
             there.vector_function = known
             got = llvm_backend.LlvmBackend(code, outputs, there).sums(columns, 21, numbers)
             expected = got if expected is None else expected
             np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-13)
 
 
-def test_one_long_computation_without_inputs_is_left_to_numpy():
-    w = Value(2.0)
-    program = compile(lambda: w * w, [w], backend="llvm")
-    assert program.value_and_grad() == (4.0, [4.0])
-    assert "array operations" in str(program.plan())
+@pytest.mark.parametrize("of_samples", [True, False])
+def test_a_long_program_is_interpreted_and_says_so(of_samples, monkeypatch):
+    monkeypatch.setattr(llvm_backend, "LONGEST", 20)
+    monkeypatch.setattr(llvm_backend, "LONGEST_ONCE", 20)
+    w = Value(0.5)
+    for length, told in ((3, "in 1 pieces"), (30, "of an interpreter")):
+
+        def f(x=1.0, length=length):
+            for _ in range(length):
+                x = x * w + 1
+            return x
+
+        program = compile(f, [w], backend="llvm", inputs=int(of_samples))
+        columns = [[1.0, 1.0, 1.0]] * of_samples
+        value, gradient = program.value_and_grad(*columns)
+        assert value == pytest.approx(2 - 0.5**length, rel=1e-15)
+        assert gradient[0] == pytest.approx(4 - (4 + 2 * length) * 0.5**length, rel=1e-14)
+        assert told in str(program.plan())
 
 
 def test_without_llvmlite_native_code_says_what_to_install(monkeypatch):
-    from micrograd_es.compiler import llvm_backend
-
     monkeypatch.setitem(__import__("sys").modules, "llvmlite.binding", None)
     with pytest.raises(me.errors.MissingExtra, match=r"pip install 'micrograd-es\[llvm\]'"):
-        llvm_backend.Machine()
+        Machine()

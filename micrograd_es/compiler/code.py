@@ -20,33 +20,32 @@ class Code:
     def __init__(self) -> None:
         self.ops: list[Op] = []
         self.known: dict[Any, int] = {}
+        self.numbers: dict[int, float] = {}  # of the constants, by place
 
     def leaf(self, kind: str, what: Any) -> int:
-        return self.new((kind, what), (kind, repr(what)))  # repr: 0.0 is not -0.0
+        place = self.new((kind, what), (kind, repr(what)))  # repr: 0.0 is not -0.0
+        if kind == CONSTANT:
+            self.numbers[place] = what
+        return place
 
     def constant(self, number: float) -> int:
         return self.leaf(CONSTANT, float(number))
 
-    def new(self, op: Op, key: Any = None) -> int:
-        key = key or op
+    def new(self, op: Op, key: Any) -> int:
         place = self.known.get(key)
         if place is None:
             place = self.known[key] = len(self.ops)
             self.ops.append(op)
         return place
 
-    def number(self, place: int) -> float | None:
-        """Return the constant at a place; None if what is there is none."""
-        op = self.ops[place]
-        return op[1] if op[0] == CONSTANT else None
-
     def put(self, name: str, *args: int) -> int:
         """Return the place of an operation, simplified or met before if possible."""
         simple = SIMPLER.get(name)
         if simple is not None and (found := simple(self, *args)) is not None:
             return found
-        key = (name, *sorted(args)) if name in COMMUTATIVE else None
-        return self.new((name, *args), key)
+        op = (name, *args)
+        swapped = name in COMMUTATIVE and args[0] > args[1]
+        return self.new(op, (name, args[1], args[0]) if swapped else op)
 
     def count(self, outputs: Iterable[int]) -> int:
         """Return how many operations the outputs need."""
@@ -65,36 +64,39 @@ class Code:
 
 
 def simpler_add(code: Code, a: int, b: int) -> int | None:
-    for one, other in ((a, b), (b, a)):
-        if code.number(one) == 0:
-            return other
-        if code.ops[one][0] == "neg":
-            return code.put("sub", other, code.ops[one][1])
-    return None
+    numbers, ops = code.numbers, code.ops
+    if numbers.get(a) == 0:
+        return b
+    if numbers.get(b) == 0:
+        return a
+    if ops[a][0] == "neg":
+        return code.put("sub", b, ops[a][1])
+    return code.put("sub", a, ops[b][1]) if ops[b][0] == "neg" else None
 
 
 def simpler_sub(code: Code, a: int, b: int) -> int | None:
-    if code.number(b) == 0:
+    if code.numbers.get(b) == 0:
         return a
-    if code.number(a) == 0:
+    if code.numbers.get(a) == 0:
         return code.put("neg", b)
     return code.put("add", a, code.ops[b][1]) if code.ops[b][0] == "neg" else None
 
 
 def simpler_mul(code: Code, a: int, b: int) -> int | None:
-    for one, other in ((a, b), (b, a)):
-        number = code.number(one)
-        if number in (1, -1):
-            return other if number == 1 else code.put("neg", other)
-    return None
+    if b in code.numbers:
+        a, b = b, a
+    number = code.numbers.get(a)
+    if number == 1:
+        return b
+    return code.put("neg", b) if number == -1 else None
 
 
 def simpler_div(code: Code, a: int, b: int) -> int | None:
-    return a if code.number(b) == 1 else None
+    return a if code.numbers.get(b) == 1 else None
 
 
 def simpler_neg(code: Code, a: int) -> int | None:
-    return code.ops[a][1] if code.ops[a][0] == "neg" else None
+    return int(code.ops[a][1]) if code.ops[a][0] == "neg" else None
 
 
 SIMPLER: dict[str, Callable[..., int | None]] = {
@@ -109,12 +111,11 @@ SIMPLER: dict[str, Callable[..., int | None]] = {
 
 
 def renumbered(code: Code, outputs: Sequence[int]) -> tuple[Code, list[int]]:
-    """Return the code without what the outputs do not need, and the outputs' new places."""
-    made, place = Code(), dict[int, int]()
-    for old in code.live(outputs):
+    """Return the code without what the outputs do not need, to be read, and their new places."""
+    made = Code()
+    place = {old: new for new, old in enumerate(code.live(outputs))}
+    for old in place:
         name, *args = code.ops[old]
-        if name in LEAVES:
-            place[old] = made.leaf(name, args[0])
-        else:
-            place[old] = made.new((name, *(place[arg] for arg in args)))
+        made.ops.append((name, *(args if name in LEAVES else [place[arg] for arg in args])))
+    made.numbers = {place[old]: x for old, x in code.numbers.items() if old in place}
     return made, [place[old] for old in outputs]

@@ -41,7 +41,7 @@ class Term:
 
     @property
     def number(self) -> float | None:
-        return self.code.number(self.place)
+        return self.code.numbers.get(self.place)
 
     def __add__(self, other: Any) -> Term:
         return self.put("add", self, other)
@@ -251,14 +251,15 @@ def lowered(linear: Linear, forms: Mapping[Primitive, Form]) -> tuple[Code, list
     forms  the formulas, in primitives, of rows whose value is not written in them
     """
     code, place = Code(), list[int]()
+    basic = {name for name, row in linear.rows.items() if is_basic(row)}
     for name, *args in linear.code.ops:
         if name in LEAVES:
             place.append(code.leaf(name, args[0]))
             continue
-        row = linear.rows[name]
-        if is_basic(row):
-            place.append(code.put(name, *(place[arg] for arg in args)))
+        if name in basic:
+            place.append(code.put(name, *[place[arg] for arg in args]))
             continue
+        row = linear.rows[name]
         terms = [Term(code, place[arg]) for arg in args]
         found = form_of(row, len(args), forms)(*terms)
         place.append(found.place if isinstance(found, Term) else code.constant(found))

@@ -74,7 +74,7 @@ def linear(trace: Trace) -> Linear:
             continue
         args = [place[arg] for arg in node.args]
         row = node.primitive
-        if row is None or all(code.number(arg) is not None for arg in args):
+        if row is None or all(arg in code.numbers for arg in args):
             place[node] = code.constant(node.data)  # folded: its number was computed by the trace
             continue
         place[node] = code.put(name_of(row, rows), *args)

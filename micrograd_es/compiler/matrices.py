@@ -7,10 +7,11 @@ products that share their right-hand sides become one matmul, and so do slopes w
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from micrograd_es.collector import paused
@@ -156,7 +157,7 @@ class Planner:
             return (level, space, "sum", len(terms.pairs), bias)
         name, *args = self.code.ops[place]
         kinds = tuple(
-            ("constant", self.code.number(arg)) if self.code.number(arg) is not None
+            ("constant", self.code.numbers[arg]) if arg in self.code.numbers
             else (self.space[arg], None) for arg in args
         )  # fmt: skip
         return (level, space, name, repr(kinds))
@@ -169,7 +170,7 @@ class Planner:
         return [Step(name, space, tuple(places), tuple(map(self.operand, args)))]
 
     def operand(self, places: Sequence[int]) -> Operand:
-        number = self.code.number(places[0])
+        number = self.code.numbers.get(places[0])
         if number is not None and len({*places}) == 1:
             return Operand("constant", number)
         return Operand(self.space_of(places), tuple(places))
@@ -283,15 +284,16 @@ class Terms:
     def size(self) -> int:
         return len(self.pairs) + len(self.rest) + len(self.swallowed)
 
+    def take(self, other: Terms) -> None:
+        self.pairs.extend(other.pairs)
+        self.rest.extend(other.rest)
+        self.swallowed.extend(other.swallowed)
 
-def use_counts(code: Code, live: Sequence[int], outputs: Sequence[int]) -> dict[int, int]:
-    uses: dict[int, int] = defaultdict(int)
-    for place in live:
-        if code.ops[place][0] not in LEAVES:
-            for arg in code.ops[place][1:]:
-                uses[arg] += 1
-    for place in outputs:
-        uses[place] += 1
+
+def use_counts(code: Code, live: Sequence[int], outputs: Sequence[int]) -> Counter[int]:
+    ops = (code.ops[place] for place in live)
+    uses = Counter(chain.from_iterable(op[1:] for op in ops if op[0] not in LEAVES))
+    uses.update(outputs)
     return uses
 
 
@@ -300,36 +302,31 @@ def sums_of_products(code: Code, live: Sequence[int], outputs: Sequence[int]) ->
     uses = use_counts(code, live, outputs)
     found: dict[int, Terms] = {}
     for place in live:
-        op = code.ops[place]
-        if op[0] != "add":
+        name, *args = code.ops[place]
+        if name != "add":
             continue
-        first, second = (swallowed(code, arg, uses, found) for arg in op[1:])
-        smaller, larger = sorted((first, second), key=Terms.size)  # lest a long one be copied
-        larger.pairs.extend(smaller.pairs)
-        larger.rest.extend(smaller.rest)
-        larger.swallowed.extend(smaller.swallowed)
-        found[place] = larger
+        sums = {x: found.pop(x) for x in args if uses[x] == 1 and x in found}
+        terms = max(sums.values(), key=Terms.size) if sums else Terms([], [], [])  # not to copy it
+        for x in args:
+            op = code.ops[x]
+            if x in sums:
+                terms.swallowed.append(x)
+                if sums[x] is not terms:
+                    terms.take(sums[x])
+            elif uses[x] == 1 and op[0] == "mul":
+                terms.swallowed.append(x)
+                terms.pairs.append(op[1:])
+            else:
+                terms.rest.append(x)
+        found[place] = terms
     return {p: t for p, t in found.items() if t.pairs or len(t.rest) > 2}
-
-
-def swallowed(code: Code, place: int, uses: dict[int, int], found: dict[int, Terms]) -> Terms:
-    """Return what one operand contributes to a sum; the larger sum takes the smaller one in."""
-    if uses[place] == 1 and place in found:
-        terms = found.pop(place)
-        terms.swallowed.append(place)
-        return terms
-    if uses[place] == 1 and code.ops[place][0] == "mul":
-        return Terms([code.ops[place][1:]], [], [place])
-    return Terms([], [place], [])
 
 
 def spaces(code: Code, live: Sequence[int]) -> dict[int, str]:
     """Return where each place lives: in the block if it depends on an input, else in the column."""
-    space: dict[int, str] = {ONE: "column"}
+    block: set[int] = set()
     for place in live:
         name, *args = code.ops[place]
-        if name in LEAVES:
-            space[place] = "block" if name == INPUT else "column"
-        else:
-            space[place] = "block" if any(space[x] == "block" for x in args) else "column"
-    return space
+        if name == INPUT or (name not in LEAVES and not block.isdisjoint(args)):
+            block.add(place)
+    return {ONE: "column"} | {place: "block" if place in block else "column" for place in live}

@@ -16,7 +16,8 @@ from micrograd_es.compiler.code import Code
 from micrograd_es.compiler.export import HEADS, exported
 from micrograd_es.compiler.forms import lowered
 from micrograd_es.compiler.linear import Linear, linear
-from micrograd_es.compiler.llvm_backend import LlvmBackend, machine, suits
+from micrograd_es.compiler.llvm_backend import LlvmBackend
+from micrograd_es.compiler.machine import machine
 from micrograd_es.compiler.matrices import Plan
 from micrograd_es.compiler.numpy_backend import NumpyBackend
 from micrograd_es.compiler.python_backend import PythonBackend
@@ -222,7 +223,7 @@ class Program:
             return PythonBackend(self.linear, self.inputs, slopes)
         code, outputs = self.lowered
         wanted = outputs if slopes else outputs[:1]
-        if self.backend == "llvm" and suits(code, wanted):
+        if self.backend == "llvm":
             return LlvmBackend(code, wanted, machine())
         return NumpyBackend(code, wanted)
 

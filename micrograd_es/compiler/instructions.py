@@ -1,0 +1,143 @@
+"""Basic operations as LLVM's text, on vectors of doubles of one width."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+
+from micrograd_es.compiler.machine import Machine
+
+FLAGS = "contract nsz"  # a·b + c may be one operation; NaN and infinity are what they are
+SIGNS = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv"}
+INTRINSICS = {
+    "abs": "fabs", "sqrt": "sqrt", "floor": "floor", "ceil": "ceil", "copysign": "copysign",
+    "fma": "fma",
+}  # fmt: skip
+COMPARISONS = {"if_less": "olt", "if_at_most": "ole", "if_equal": "oeq"}
+
+
+class Instructions:
+    """Writes instructions, a line each, and knows what they need to be declared.
+
+    A value is the name of an LLVM register or a literal, of type `type`: a vector, or one double.
+    """
+
+    def __init__(self, machine: Machine, width: int) -> None:
+        self.machine, self.width = machine, width
+        wide = width > 1
+        self.type = f"<{width} x double>" if wide else "double"
+        self.bits = f"<{width} x i1>" if wide else "i1"
+        self.suffix = f"v{width}f64" if wide else "f64"
+        self.declared: dict[str, str] = {}
+        self.lines: list[str] = []
+        self.count = 0
+
+    def put(self, instruction: str) -> str:
+        self.count += 1
+        name = f"%v{self.count}"
+        self.lines.append(f"{name} = {instruction}")
+        return name
+
+    def function(self, head: str) -> str:
+        """Return the lines written so far as the body of a function, and begin anew."""
+        body, self.lines = self.lines, []
+        return "\n".join([f"define {head} nounwind {{", *(f"  {line}" for line in body), "}"])
+
+    # ---- memory
+
+    def at(self, base: str, number: str | int, kind: str = "") -> str:
+        """Return the address of a row of an array."""
+        return self.put(f"getelementptr {kind or self.type}, ptr {base}, i64 {number}")
+
+    def load(self, address: str, kind: str = "", align: int = 0) -> str:
+        aligned = f", align {align}" * bool(align)
+        return self.put(f"load {kind or self.type}, ptr {address}{aligned}")
+
+    def store(self, value: str, address: str) -> None:
+        self.lines.append(f"store {self.type} {value}, ptr {address}")
+
+    # ---- numbers
+
+    def constant(self, number: float) -> str:
+        bits = f"0x{struct.unpack('<Q', struct.pack('<d', number))[0]:016X}"
+        if self.width == 1:
+            return bits
+        return f"<{', '.join([f'double {bits}'] * self.width)}>"
+
+    def spread(self, scalar: str) -> str:
+        """Return a vector of one number in every lane."""
+        if self.width == 1:
+            return scalar
+        first = self.put(f"insertelement {self.type} poison, double {scalar}, i64 0")
+        lanes = f"<{self.width} x i32> zeroinitializer"
+        return self.put(f"shufflevector {self.type} {first}, {self.type} poison, {lanes}")
+
+    def lanes_below(self, count: str) -> str:
+        """Return which lanes have a number below a count."""
+        if self.width == 1:
+            return self.put(f"icmp slt i64 0, {count}")
+        kind = f"<{self.width} x i64>"
+        first = self.put(f"insertelement {kind} poison, i64 {count}, i64 0")
+        zeros = f"<{self.width} x i32> zeroinitializer"
+        spread = self.put(f"shufflevector {kind} {first}, {kind} poison, {zeros}")
+        numbers = ", ".join(f"i64 {lane}" for lane in range(self.width))
+        return self.put(f"icmp slt {kind} <{numbers}>, {spread}")
+
+    def sum_of(self, vector: str) -> str:
+        """Return the sum of all lanes."""
+        if self.width == 1:
+            return vector
+        name = f"llvm.vector.reduce.fadd.{self.suffix}"
+        self.declared[name] = f"declare double @{name}(double, {self.type})"
+        return self.put(f"call reassoc double @{name}(double -0.0, {self.type} {vector})")
+
+    # ---- operations
+
+    def operation(self, name: str, v: Sequence[str]) -> str:
+        """Write a basic operation on values, and return its result."""
+        if name in SIGNS:
+            return self.put(f"{SIGNS[name]} {FLAGS} {self.type} {v[0]}, {v[1]}")
+        if name == "neg":
+            return self.put(f"fneg {self.type} {v[0]}")
+        if name == "above":
+            zero, one = self.constant(0.0), self.constant(1.0)
+            otherwise = self.choose("uno", v[0], v[0], v[0], zero)  # NaN stays NaN
+            return self.choose("ogt", v[0], zero, one, otherwise)
+        if name in ("max", "min"):
+            return self.extreme("gt" if name == "max" else "lt", *v)
+        if name in COMPARISONS:
+            return self.choose(COMPARISONS[name], *v)
+        if name in INTRINSICS:
+            return self.called(f"llvm.{INTRINSICS[name]}.{self.suffix}", v)
+        symbol = self.machine.vector_function(name, self.width)
+        return self.called(symbol, v) if symbol else self.lane_by_lane(name, v)
+
+    def choose(self, comparison: str, a: str, b: str, x: str, z: str) -> str:
+        chosen = self.put(f"fcmp {comparison} {self.type} {a}, {b}")
+        return self.select(chosen, x, z)
+
+    def select(self, chosen: str, x: str, z: str) -> str:
+        return self.put(f"select {self.bits} {chosen}, {self.type} {x}, {self.type} {z}")
+
+    def extreme(self, comparison: str, a: str, b: str) -> str:
+        """Return the larger or smaller one; NaN if one is."""
+        larger = self.put(f"fcmp o{comparison} {self.type} {a}, {b}")
+        odd = self.put(f"fcmp uno {self.type} {a}, {a}")
+        return self.select(self.put(f"or {self.bits} {larger}, {odd}"), a, b)
+
+    def called(self, symbol: str, v: Sequence[str], kind: str = "") -> str:
+        kind = kind or self.type
+        types = ", ".join([kind] * len(v))
+        self.declared[symbol] = f"declare {kind} @{symbol}({types}) nounwind"
+        given = ", ".join(f"{kind} {x}" for x in v)
+        return self.put(f"call {kind} @{symbol}({given})")
+
+    def lane_by_lane(self, name: str, v: Sequence[str]) -> str:
+        if self.width == 1:
+            return self.called(name, v)
+        made = "poison"
+        for lane in range(self.width):
+            each = [self.put(f"extractelement {self.type} {x}, i64 {lane}") for x in v]
+            result = self.called(name, each, "double")
+            made = self.put(f"insertelement {self.type} {made}, double {result}, i64 {lane}")
+        return made

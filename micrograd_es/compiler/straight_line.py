@@ -1,0 +1,111 @@
+"""Code as straight-line native instructions, cut into pieces of some hundred operations.
+
+So the time to compile is linear in its length; what one piece leaves for a later one waits in an
+array.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from micrograd_es.compiler.code import CONSTANT, INPUT, LEAVES, PARAMETER, Code
+from micrograd_es.compiler.instructions import Instructions
+from micrograd_es.compiler.kernel import START, VECTOR, Kernel, module
+from micrograd_es.compiler.machine import Machine
+
+PIECE = 300  # operations
+
+
+def straight_line(code: Code, outputs: Sequence[int], machine: Machine, width: int) -> Kernel:
+    """Return code as native instructions."""
+    pieces = Pieces(code, outputs, Instructions(machine, width))
+    text = module(pieces.write, pieces.functions())
+    operations, count = code.count(outputs), len(pieces.pieces)
+    return Kernel(
+        native=machine.compiled(text),
+        width=width,
+        outputs=len(outputs),
+        inputs=1 + max((op[1] for op in code.ops if op[0] == INPUT), default=-1),
+        rows=pieces.rows,
+        code=np.empty(0),
+        told=f"{operations} operations in {count} pieces, {width} samples at once",
+    )
+
+
+class Pieces:
+    """The pieces of a code, each a function."""
+
+    def __init__(self, code: Code, outputs: Sequence[int], write: Instructions) -> None:
+        self.code, self.outputs, self.write = code, outputs, write
+        body = [place for place in code.live(outputs) if code.ops[place][0] not in LEAVES]
+        self.pieces = [body[i : i + PIECE] for i in range(0, len(body), PIECE)] or [[]]
+        self.piece_of = {place: i for i, piece in enumerate(self.pieces) for place in piece}
+        self.waiting = self.rows_that_wait()
+        self.rows = max(self.waiting.values(), default=0) + 1
+        self.names: dict[int, str] = {}
+
+    def functions(self) -> list[str]:
+        written = defaultdict(list)
+        for number, place in enumerate(self.outputs):
+            written[self.piece_of.get(place, 0)].append((number, place))
+        made = [self.piece(i, piece, written[i]) for i, piece in enumerate(self.pieces)]
+        self.write.lines = [f"call void @piece{i}({VECTOR})" for i in range(len(self.pieces))]
+        self.write.lines.append("ret void")
+        vector = self.write.function(f"internal void @vector({VECTOR})")
+        self.write.lines = ["ret ptr %code"]
+        return [*made, vector, self.write.function(f"internal ptr @start({START})")]
+
+    def rows_that_wait(self) -> dict[int, int]:
+        """Return the row of the waiting array for each result that a later piece needs."""
+        last: dict[int, int] = {}
+        for place, number in self.piece_of.items():
+            for arg in self.code.ops[place][1:]:
+                last[arg] = max(last.get(arg, 0), number)
+        rows: dict[int, int] = {}
+        free: list[int] = []
+        ending: dict[int, list[int]] = defaultdict(list)
+        count = 0
+        for i, piece in enumerate(self.pieces):
+            for place in piece:
+                if last.get(place, i) > i:
+                    if not free:
+                        free.append(count)
+                        count += 1
+                    rows[place] = free.pop()
+                    ending[last[place]].append(rows[place])
+            free += ending[i]
+        return rows
+
+    def piece(self, number: int, places: list[int], outputs: list[tuple[int, int]]) -> str:
+        self.names, write = {}, self.write
+        for place in places:
+            name, *args = self.code.ops[place]
+            self.names[place] = write.operation(name, [self.value(arg) for arg in args])
+            if place in self.waiting:
+                write.store(self.names[place], write.at("%work", self.waiting[place]))
+        for row, place in outputs:
+            found, total = self.value(place), write.at("%sums", row)
+            write.store(write.operation("add", [write.load(total), found]), total)
+        write.lines.append("ret void")
+        return write.function(f"internal void @piece{number}({VECTOR}) noinline")
+
+    def value(self, place: int) -> str:
+        """Return the name of what is at a place, loaded if this piece does not have it yet."""
+        if place not in self.names:
+            self.names[place] = self.loaded(place)
+        return self.names[place]
+
+    def loaded(self, place: int) -> str:
+        kind, *what = self.code.ops[place]
+        write = self.write
+        if kind == CONSTANT:
+            return write.constant(what[0])
+        if kind == INPUT:
+            offset = write.put(f"mul i64 %stride, {what[0]}")
+            return write.load(write.at("%x", offset, "double"), align=8)
+        if kind == PARAMETER:
+            return write.spread(write.load(write.at("%p", what[0], "double"), "double"))
+        return write.load(write.at("%work", self.waiting[place]))
