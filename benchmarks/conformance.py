@@ -164,7 +164,8 @@ def main() -> None:
 def installed(name: str) -> bool:
     if name not in ENGINES:
         raise MissingExtra(f"peer {name!r}: expected one of {', '.join(ENGINES)}")
-    return name == "compiled" or find_spec(name) is not None
+    package = {"compiled": "numpy", "native": "llvmlite"}.get(name, name)
+    return find_spec(package) is not None
 
 
 if __name__ == "__main__":

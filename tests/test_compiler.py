@@ -335,6 +335,7 @@ def test_columns_may_be_lists_or_arrays_of_any_real_kind(line):
         frozen,
     ):
         assert line(x, [False, True]) == expected
+        assert line(np.stack([x, [0, 1]], axis=1)) == expected  # an array of columns
 
 
 @pytest.mark.parametrize(
@@ -344,7 +345,9 @@ def test_columns_may_be_lists_or_arrays_of_any_real_kind(line):
         (([1.0], [1.0, 2.0]), ValueError, r"different lengths: \{'x': 1, 'y': 2\}"),
         (([], []), ValueError, "no samples: give at least one"),
         ((1.0, 2.0), ValueError, r"input x has shape \(\)"),
-        (([[1.0]], [1.0]), ValueError, r"input x has shape \(1, 1\)"),
+        (([[[1.0]]], [1.0]), ValueError, r"input x has shape \(1, 1, 1\)"),
+        (([[1.0, 2.0]], [1.0]), TypeError, r"takes 2 inputs \(x, y\), and was given 3"),
+        (([1.0], [1.0], "1"), TypeError, "input too many is '1'"),
         ((["1"], [1.0]), TypeError, "input x is .* a column of real numbers"),
         (([1j], [1.0]), TypeError, "a column of real numbers"),
     ],

@@ -36,7 +36,7 @@ FLOORS = [
     {"compiler.instructions"},
     {"compiler.kernel"},
     {"compiler.straight_line", "compiler.interpreter"},
-    {"compiler.llvm_backend"},
+    {"compiler.llvm_backend", "compiler.descent"},
     {"compiler.program"},
     {"compiler"},
     {"testing.programs"},

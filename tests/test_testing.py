@@ -336,9 +336,10 @@ def test_our_engine_keeps_every_law(law):
 SLOW_COMPILED = {"depth", "slopes", "slopes_of_slopes", "determinism"}  # benchmarks/conformance.py
 
 
+@pytest.mark.parametrize("engine", ["compiled", "native"])
 @pytest.mark.parametrize("name", sorted(set(LAWS) - SLOW_COMPILED))
-def test_our_compiled_engine_keeps_every_law_that_applies(name):
-    found = LAWS[name].check(engine_named("compiled"), 20)
+def test_our_compiled_engines_keep_every_law_that_applies(name, engine):
+    found = LAWS[name].check(engine_named(engine), 20)
     assert found.verdict in ("kept", "not applicable"), found
 
 
@@ -361,7 +362,7 @@ def test_there_are_enough_bugs():
     assert len(MUTANTS) >= 30
 
 
-@pytest.mark.parametrize("name", sorted(set(ENGINES) - {"micrograd_es", "compiled"}))
+@pytest.mark.parametrize("name", sorted(set(ENGINES) - {"micrograd_es", "compiled", "native"}))
 def test_adapters_of_engines_that_are_installed_give_gradients(name):
     try:
         engine = engine_named(name)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from micrograd_es.compiler.code import Code
 from micrograd_es.compiler.machine import Machine
 
 FLAGS = "contract nsz"  # a·b + c may be one operation; NaN and infinity are what they are
@@ -13,7 +14,11 @@ INTRINSICS = {
     "abs": "fabs", "sqrt": "sqrt", "floor": "floor", "ceil": "ceil", "copysign": "copysign",
     "fma": "fma",
 }  # fmt: skip
+ENTRY = "entry"  # the first block of a function
 COMPARISONS = {"if_less": "olt", "if_at_most": "ole", "if_equal": "oeq"}
+
+Start = dict[str, tuple[str, str]]
+Next = tuple[dict[str, str], str]
 
 
 class Instructions:
@@ -30,6 +35,7 @@ class Instructions:
         self.suffix = f"v{width}f64" if wide else "f64"
         self.declared: dict[str, str] = {}
         self.lines: list[str] = []
+        self.block = ENTRY
         self.count = 0
 
     def put(self, instruction: str) -> str:
@@ -40,8 +46,37 @@ class Instructions:
 
     def function(self, head: str) -> str:
         """Return the lines written so far as the body of a function, and begin anew."""
-        body, self.lines = self.lines, []
-        return "\n".join([f"define {head} nounwind {{", *(f"  {line}" for line in body), "}"])
+        body, self.lines, self.block = self.lines, [], ENTRY
+        lines = "\n".join(f"  {line}" for line in body)
+        return f"define {head} nounwind {{\n{ENTRY}:\n{lines}\n}}"
+
+    def label(self, name: str) -> None:
+        self.block = name
+        self.lines.append(f"{name}:")
+
+    def loop(self, name: str, start: Start, body: Callable[[], Next]) -> dict[str, str]:
+        """Write body, at least once, and again as long as it says; return the variables after it.
+
+        start  the variables: (type, first value) of each; body returns their next values, and
+               whether to go on
+        """
+        before = self.block
+        self.lines.append(f"br label %{name}")
+        self.label(name)
+        top = len(self.lines)
+        following, again = body()
+        self.lines[top:top] = [
+            f"%{one} = phi {kind} [{first}, %{before}], [{following[one]}, %{self.block}]"
+            for one, (kind, first) in start.items()
+        ]
+        self.lines.append(f"br i1 {again}, label %{name}, label %after_{name}")
+        self.label(f"after_{name}")
+        return following
+
+    def count_up(self, variable: str, end: str, by: int = 1) -> tuple[str, str]:
+        """Return the next value of a variable that counts, and whether it is below the end."""
+        following = self.put(f"add i64 {variable}, {by}")
+        return following, self.put(f"icmp slt i64 {following}, {end}")
 
     # ---- memory
 
@@ -53,8 +88,9 @@ class Instructions:
         aligned = f", align {align}" * bool(align)
         return self.put(f"load {kind or self.type}, ptr {address}{aligned}")
 
-    def store(self, value: str, address: str) -> None:
-        self.lines.append(f"store {self.type} {value}, ptr {address}")
+    def store(self, value: str, address: str, kind: str = "", align: int = 0) -> None:
+        aligned = f", align {align}" * bool(align)
+        self.lines.append(f"store {kind or self.type} {value}, ptr {address}{aligned}")
 
     # ---- numbers
 
@@ -92,6 +128,16 @@ class Instructions:
         return self.put(f"call reassoc double @{name}(double -0.0, {self.type} {vector})")
 
     # ---- operations
+
+    def code(self, code: Code, outputs: Sequence[int], names: dict[int, str]) -> list[str]:
+        """Write what the outputs need, given the names of the leaves; return theirs."""
+        for place in code.live(outputs):
+            if place in code.numbers:
+                names[place] = self.constant(code.numbers[place])
+            elif place not in names:
+                name, *args = code.ops[place]
+                names[place] = self.operation(name, [names[arg] for arg in args])
+        return [names[place] for place in outputs]
 
     def operation(self, name: str, v: Sequence[str]) -> str:
         """Write a basic operation on values, and return its result."""

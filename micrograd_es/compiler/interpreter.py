@@ -17,7 +17,7 @@ import numpy as np
 
 from micrograd_es.compiler.code import CONSTANT, INPUT, LEAVES, Code
 from micrograd_es.compiler.forms import BASIC
-from micrograd_es.compiler.instructions import Instructions
+from micrograd_es.compiler.instructions import Instructions, Next
 from micrograd_es.compiler.kernel import START, VECTOR, Kernel, module
 from micrograd_es.compiler.machine import Machine, Native
 from micrograd_es.compiler.matrices import spaces, sums_of_products
@@ -103,30 +103,25 @@ def sum_of_products(write: Instructions) -> str:
     """Return the handler of first + Σ a·b: operands result, first, how many rounds, a, b, …"""
     first, rounds = write.load(row(write, 3)), word(write, 4)
     pairs = write.at("%c", 5, "i32")
-    bytes_ = write.put(f"mul i64 {rounds}, {2 * AT_ONCE * WORD}")
-    stop = write.at(pairs, bytes_, "i8")
-    write.lines += ["br label %round", "round:"]
-    body = len(write.lines)
-    sums = []
-    for i in range(AT_ONCE):
-        a, b = (write.load(row(write, 2 * i + side, "%pair")) for side in (0, 1))
-        sums.append(write.operation("fma", [a, b, f"%sum{i}"]))
-    after = write.at("%pair", 2 * AT_ONCE, "i32")
+    stop = write.at(pairs, write.put(f"mul i64 {rounds}, {2 * AT_ONCE * WORD}"), "i8")
     starts = [first, *[write.constant(0.0)] * (AT_ONCE - 1)]
-    write.lines[body:body] = [
-        f"%pair = phi ptr [{pairs}, %0], [{after}, %round]",
-        *(
-            f"%sum{i} = phi {write.type} [{start}, %0], [{more}, %round]"
-            for i, (start, more) in enumerate(zip(starts, sums, strict=True))
-        ),
-    ]
-    again = write.put(f"icmp ne ptr {after}, {stop}")
-    write.lines += [f"br i1 {again}, label %round, label %done", "done:"]
+
+    def add_pairs() -> Next:
+        following = {}
+        for i in range(AT_ONCE):
+            a, b = (write.load(row(write, 2 * i + side, "%pair")) for side in (0, 1))
+            following[f"sum{i}"] = write.operation("fma", [a, b, f"%sum{i}"])
+        after = write.at("%pair", 2 * AT_ONCE, "i32")
+        return following | {"pair": after}, write.put(f"icmp ne ptr {after}, {stop}")
+
+    variables = {f"sum{i}": (write.type, start) for i, start in enumerate(starts)}
+    found = write.loop("round", variables | {"pair": ("ptr", pairs)}, add_pairs)
+    sums = [found[f"sum{i}"] for i in range(AT_ONCE)]
     while len(sums) > 1:
         pairwise = zip(sums[::2], sums[1::2], strict=True)
         sums = [write.operation("add", pair) for pair in pairwise]
     write.store(sums[0], row(write, 2))
-    go_on(write, after)
+    go_on(write, found["pair"])
     return write.function(f"tailcc ptr @sum_({STATE})")
 
 

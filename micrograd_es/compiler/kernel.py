@@ -7,12 +7,12 @@ on no sample; @vector, for the samples from %x on, which adds its outputs into %
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from micrograd_es.compiler.instructions import Instructions
+from micrograd_es.compiler.instructions import Instructions, Next
 from micrograd_es.compiler.machine import Native
 
 Array = Any
@@ -23,6 +23,7 @@ GIVEN = (
     "i64 %stride"
 )  # of @totals, which fills %out
 PART = f"{GIVEN}, i64 %first, i64 %end, i64 %lanes"
+MEMSET = "@llvm.memset.p0.i64"
 SPARE = 8  # doubles: room to begin where a vector may
 
 
@@ -35,11 +36,11 @@ def module(write: Instructions, functions: Sequence[str]) -> str:
 def totals(width: int) -> str:
     """Return @totals: whole vectors first, then the samples that fill no vector."""
     return f"""
-declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
+declare void {MEMSET}(ptr, i8, i64, i1)
 define void @totals({GIVEN}) nounwind {{
   %body = call ptr @start({START})
   %bytes = mul i64 %outputs, 8
-  call void @llvm.memset.p0.i64(ptr %out, i8 0, i64 %bytes, i1 false)
+  call void {MEMSET}(ptr %out, i8 0, i64 %bytes, i1 false)
   %rest = srem i64 %samples, {width}
   %whole = sub i64 %samples, %rest
   call void @part({with_body(GIVEN)}, i64 0, i64 %whole, i64 {width})
@@ -53,38 +54,33 @@ def with_body(arguments: str) -> str:
 
 
 def part(write: Instructions) -> str:
-    """Return @part: the outputs of the samples from first to end, summed over some lanes."""
-    write.lines = f"""\
-%some = icmp slt i64 %first, %end
-br i1 %some, label %clear, label %done
-clear:
-%bytes = mul i64 %outputs, {8 * write.width}
-call void @llvm.memset.p0.i64(ptr %sums, i8 0, i64 %bytes, i1 false)
-br label %loop
-loop:
-%i = phi i64 [%first, %clear], [%next, %loop]
-%x = getelementptr double, ptr %columns, i64 %i
-call void @vector({VECTOR})
-%next = add i64 %i, {write.width}
-%more = icmp slt i64 %next, %end
-br i1 %more, label %loop, label %reduce
-reduce:""".splitlines()
+    """Return @part: the outputs of the samples from first to end, added up over some lanes."""
+    some = write.put("icmp slt i64 %first, %end")
+    write.lines.append(f"br i1 {some}, label %clear, label %done")
+    write.label("clear")
+    size = write.put(f"mul i64 %outputs, {8 * write.width}")
+    write.lines.append(f"call void {MEMSET}(ptr %sums, i8 0, i64 {size}, i1 false)")
     counted = write.lanes_below("%lanes")
-    write.lines += [
-        "br label %each", "each:",
-        "%k = phi i64 [0, %reduce], [%after, %each]",
-    ]  # fmt: skip
-    found = write.select(counted, write.load(write.at("%sums", "%k")), write.constant(0.0))
-    total, place = write.sum_of(found), write.at("%out", "%k", "double")
-    sum_ = write.put(f"fadd double {total}, {write.load(place, 'double')}")
-    write.lines += [
-        f"store double {sum_}, ptr {place}",
-        "%after = add i64 %k, 1",
-        "%again = icmp slt i64 %after, %outputs",
-        "br i1 %again, label %each, label %done",
-        "done:",
-        "ret void",
-    ]
+
+    def samples() -> Next:
+        write.lines.append("%x = getelementptr double, ptr %columns, i64 %i")
+        write.lines.append(f"call void @vector({VECTOR})")
+        following, again = write.count_up("%i", "%end", by=write.width)
+        return {"i": following}, again
+
+    def output() -> Next:
+        found = write.select(counted, write.load(write.at("%sums", "%k")), write.constant(0.0))
+        place = write.at("%out", "%k", "double")
+        total = write.put(f"fadd double {write.sum_of(found)}, {write.load(place, 'double')}")
+        write.store(total, place, "double")
+        following, again = write.count_up("%k", "%outputs")
+        return {"k": following}, again
+
+    write.loop("each_vector", {"i": ("i64", "%first")}, samples)
+    write.loop("each_output", {"k": ("i64", "0")}, output)
+    write.lines.append("br label %done")
+    write.label("done")
+    write.lines.append("ret void")
     return write.function(f"internal void @part({PART})")
 
 
@@ -104,17 +100,39 @@ class Kernel:
     rows: int
     code: Array
     told: str
+    spaces: list[Space] = field(default_factory=list)  # taken out while one is used
 
-    def workspace(self) -> tuple[Array, int, int]:
-        """Return memory to work in, and where in it to work and where to sum."""
-        work = np.empty((self.rows + self.outputs) * self.width + SPARE)
-        start = work.ctypes.data + -work.ctypes.data % (8 * SPARE)
-        return work, start, start + 8 * self.width * self.rows
+    def space(self, columns: Sequence[Array], samples: int) -> Space:
+        """Return memory to work in, with the columns in it."""
+        try:
+            space = self.spaces.pop()
+        except IndexError:
+            space = Space(self, samples)
+        if space.samples != samples:
+            space = Space(self, samples)
+        for row, column in zip(space.columns, columns, strict=False):
+            row[:samples] = column
+            row[samples:] = column[-1]  # fills the last vector
+        return space
 
-    def filled(self, columns: Sequence[Array], samples: int) -> Array:
-        """Return the columns as rows of one array, the last sample repeated to fill a vector."""
-        data = np.empty((max(self.inputs, 1), samples + self.width))
-        for i, column in enumerate(columns[: self.inputs]):
-            data[i, :samples] = column
-            data[i, samples:] = column[-1]
-        return data
+
+class Space:
+    """The memory in which a kernel works on so many samples, and where it is."""
+
+    def __init__(self, kernel: Kernel, samples: int) -> None:
+        self.samples, self.stride = samples, samples + kernel.width
+        self.columns = np.zeros((max(kernel.inputs, 1), self.stride))
+        self.out = np.zeros(kernel.outputs + SPARE)
+        self.memory = np.empty((kernel.rows + kernel.outputs) * kernel.width + SPARE)
+        start = self.memory.ctypes.data
+        self.work = start + -start % (8 * SPARE)
+        self.code_at, self.columns_at = kernel.code.ctypes.data, self.columns.ctypes.data
+        self.out_at, self.sums = self.out.ctypes.data, self.work + 8 * kernel.width * kernel.rows
+        self.outputs = kernel.outputs
+
+    def given(self, parameters: int) -> tuple[int, ...]:
+        """Return the arguments of @totals, with parameters that are at an address."""
+        return (
+            self.code_at, self.work, parameters, self.columns_at, self.sums, self.out_at,
+            self.outputs, self.samples, self.stride,
+        )  # fmt: skip

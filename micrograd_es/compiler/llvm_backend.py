@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from micrograd_es.compiler.code import INPUT, Code
 from micrograd_es.compiler.interpreter import interpreted
 from micrograd_es.compiler.kernel import GIVEN, Kernel
@@ -45,12 +43,8 @@ class LlvmBackend:
 
     def sums(self, columns: Sequence[Array], samples: int, parameters: Array) -> Array:
         """Return the sums of all outputs over the samples."""
-        kernel = self.kernel
-        data, numbers = kernel.filled(columns, samples), np.ascontiguousarray(parameters)
-        _memory, work, sums = kernel.workspace()
-        found = np.empty(kernel.outputs)
-        self.totals(
-            kernel.code.ctypes.data, work, numbers.ctypes.data, data.ctypes.data, sums,
-            found.ctypes.data, kernel.outputs, samples, data.shape[1],
-        )  # fmt: skip
+        space = self.kernel.space(columns, samples)
+        self.totals(*space.given(parameters.ctypes.data))
+        found = space.out[: space.outputs].copy()
+        self.kernel.spaces.append(space)
         return found

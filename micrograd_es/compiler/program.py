@@ -13,6 +13,7 @@ import numpy as np
 
 from micrograd_es.collector import paused
 from micrograd_es.compiler.code import Code
+from micrograd_es.compiler.descent import ADAM, SGD, Descent, Rule, walker
 from micrograd_es.compiler.export import HEADS, exported
 from micrograd_es.compiler.forms import lowered
 from micrograd_es.compiler.linear import Linear, linear
@@ -24,7 +25,7 @@ from micrograd_es.compiler.python_backend import PythonBackend
 from micrograd_es.compiler.trace import inputs_of, leaves_of, trace
 from micrograd_es.diagnosis import find_nonfinite
 from micrograd_es.errors import NonFiniteError
-from micrograd_es.gate import shown
+from micrograd_es.gate import as_float, shown
 from micrograd_es.primitive import Primitive, as_value
 from micrograd_es.value import Value, gradient
 
@@ -133,37 +134,113 @@ class Program:
             totals = totals / samples
         return float(totals[0]), totals[1:]
 
+    # ---- many steps downhill
+
+    def sgd(
+        self,
+        *columns: Any,
+        lr: float,
+        steps: int,
+        progress: Callable[[int, float], Any] | None = None,
+        every: int | None = None,
+    ) -> Array:
+        """Take steps of gradient descent, p ← p - lr·slope; return the value before each of them.
+
+        With the llvm backend all steps are one native call. The parameters have their new numbers
+        afterwards, whatever happens: each step moves all of them or none.
+        progress  called with (steps taken, value before the last of them) after `every` steps, by
+                  default a hundredth of them
+        NonFiniteError where the value or a parameter would not be finite: the descent diverges, lr
+        is too large; with on_nonfinite="return" the values end there instead.
+        """
+        return self.descend(SGD, (above_zero("lr", lr),), columns, steps, progress, every)
+
+    def adam(
+        self,
+        *columns: Any,
+        lr: float = 0.001,
+        steps: int,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-8,
+        progress: Callable[[int, float], Any] | None = None,
+        every: int | None = None,
+    ) -> Array:
+        """Take steps of Adam (Kingma & Ba 2015), from the beginning; otherwise as `sgd`."""
+        settings = (above_zero("lr", lr), beta1, beta2, above_zero("eps", eps))
+        for name, beta in (("beta1", beta1), ("beta2", beta2)):
+            if not 0 <= as_float(beta) < 1:
+                raise ValueError(f"{name}={beta!r}: expected a number from 0 to below 1")
+        return self.descend(ADAM, settings, columns, steps, progress, every)
+
+    def descend(
+        self,
+        rule: Rule,
+        settings: Sequence[float],
+        columns: Sequence[Any],
+        steps: int,
+        progress: Callable[[int, float], Any] | None,
+        every: int | None,
+    ) -> Array:
+        """Take steps by a rule: native ones as far as they go, else in numpy, one by one."""
+        if self.reduce is None:
+            raise ValueError('a descent needs one value: compile with reduce="mean" or "sum"')
+        arrays, samples = self.checked(columns)
+        walk = None
+        if isinstance(self.with_slopes, LlvmBackend):
+            divisor = samples if self.reduce == "mean" else 1
+            kernel = self.with_slopes.kernel
+            walk = walker(kernel, machine(), rule, settings, arrays, samples, divisor)
+        descent = Descent(
+            rule, settings, self.numbers(None), lambda p: self.run(arrays, p, slopes=True), walk
+        )
+        try:
+            return descent.go(steps, every, progress)
+        except NonFiniteError:
+            if self.on_nonfinite == "raise":
+                raise
+            return descent.values[: descent.done + 1]
+        finally:
+            self.write_back(descent.numbers)
+
+    # ---- what is given
+
     def checked(self, columns: Sequence[Any]) -> tuple[list[Array], int]:
-        """Return the columns as arrays of floats of one length, and that length."""
-        if len(columns) != len(self.inputs):
+        """Return the columns as arrays of floats of one length, and that length.
+
+        An array of two axes, samples and inputs, is as many columns.
+        """
+        arrays: list[Array] = []
+        for column in columns:
+            array = np.asarray(column)
+            name = f"input {[*self.inputs, 'too many'][min(len(arrays), len(self.inputs))]}"
+            if array.dtype.kind not in "fiub":
+                raise TypeError(f"{name} is {shown(column)}: give a column of real numbers")
+            if array.ndim not in (1, 2):
+                raise ValueError(
+                    f"{name} has shape {array.shape}: give one number for each sample, as in "
+                    "X[:, 0], or an array of such columns"
+                )
+            array = array.astype(float, copy=False)
+            arrays.extend([array] if array.ndim == 1 else array.T)
+        if len(arrays) != len(self.inputs):
             names = f" ({', '.join(self.inputs)})" * bool(self.inputs)
             raise TypeError(
-                f"the program takes {len(self.inputs)} inputs{names}, and was given {len(columns)}"
+                f"the program takes {len(self.inputs)} inputs{names}, and was given {len(arrays)}"
             )
-        arrays = []
-        for name, column in zip(self.inputs, columns, strict=True):
-            array = np.asarray(column)
-            if array.dtype.kind not in "fiub":
-                raise TypeError(f"input {name} is {shown(column)}: give a column of real numbers")
-            if array.ndim != 1:
-                raise ValueError(
-                    f"input {name} has shape {array.shape}: give one number for each sample, as in "
-                    "X[:, 0]"
-                )
-            arrays.append(array.astype(float, copy=False))
-        sizes = {name: len(array) for name, array in zip(self.inputs, arrays, strict=True)}
-        if len({*sizes.values()}) > 1:
-            raise ValueError(f"columns of different lengths: {sizes}")
-        samples = next(iter(sizes.values()), 1)
-        if not samples:
+        sizes = [*map(len, arrays)] or [1]
+        if min(sizes) != max(sizes):
+            told = dict(zip(self.inputs, sizes, strict=True))
+            raise ValueError(f"columns of different lengths: {told}")
+        if not sizes[0]:
             raise ValueError("no samples: give at least one")
-        return arrays, samples
+        return arrays, sizes[0]
 
     def numbers(self, parameters: Any) -> Array:
         """Return the numbers of the parameters, as they are now or as they are given."""
         if parameters is None:
             return np.array([p.data for p in self.parameters], dtype=float)
-        numbers = np.asarray(parameters, dtype=float)
+        numbers = np.ascontiguousarray(parameters, dtype=float)
         if numbers.shape != (len(self.parameters),):
             raise ValueError(
                 f"parameters of shape {numbers.shape}: expected ({len(self.parameters)},)"
@@ -264,3 +341,10 @@ def names_of(f: Callable[..., Any], count: int) -> list[str]:
     names = [*inspect.signature(f).parameters][:count]
     plain = len(names) == count and "p" not in names
     return names if plain else [f"x{i}" for i in range(count)]
+
+
+def above_zero(name: str, given: Any) -> float:
+    number = as_float(given)
+    if not 0 < number < math.inf:
+        raise ValueError(f"{name}={given!r}: expected a finite number above 0")
+    return number

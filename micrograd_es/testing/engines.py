@@ -22,7 +22,7 @@ import operator
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -153,16 +153,17 @@ def ours() -> Engine:
     )
 
 
-def compiled() -> Engine:
-    """Ours, every function compiled for numpy before it is run; inputs are its parameters."""
+def compiled(name: str, backend: str, package: str) -> Engine:
+    """Ours, every function compiled for a backend before it is run; inputs are its parameters."""
+    import_module(package)
     eager, compile = ours(), import_module("micrograd_es.compiler").compile
 
     def value_and_grad(f: Function, point: Sequence[float]) -> Any:
         leaves = [Value(x) for x in point]
-        return compile(lambda: f(*leaves), leaves, backend="numpy").value_and_grad()
+        return compile(lambda: f(*leaves), leaves, backend=backend).value_and_grad()
 
     return Engine(
-        "compiled",
+        name,
         functions=eager.functions,
         value_and_grad=value_and_grad,
         gradient=eager.gradient,
@@ -328,7 +329,8 @@ def mygrad() -> Engine:
 
 ENGINES: dict[str, Callable[[], Engine]] = {
     "micrograd_es": ours,
-    "compiled": compiled,
+    "compiled": partial(compiled, "compiled", "numpy", "numpy"),
+    "native": partial(compiled, "native", "llvm", "llvmlite"),
     "micrograd": micrograd,
     "torch": torch,
     "jax": jax,
