@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import micrograd_es as me
 from micrograd_es import DomainError, NonFiniteError, Primitive, TraceError, Value, nn, where
 from micrograd_es.compiler import llvm_backend, trace
+from micrograd_es.compiler.code import INPUT, Code
 from micrograd_es.compiler.forms import BASIC, FORMS
 from micrograd_es.compiler.machine import Machine
 from micrograd_es.primitives import TABLE
@@ -513,7 +514,7 @@ def test_a_row_of_one_s_own_compiles_by_its_formula_or_by_the_form_given():
 
 def test_a_program_is_printed_as_python_that_gives_what_it_gives():
     a, b = Value(2.0), Value(3.0)
-    program = compile(lambda x: me.tanh(a * x + b) - 1 * (a * x + b), [a, b])
+    program = compile(lambda x: me.tanh(a * x + b) - 1 * (a * x + b), [a, b], backend="python")
     printed = str(program)
     assert printed.splitlines()[0] == "# 12 operations as traced, 8 as compiled"
     assert printed.splitlines()[1] == "def value_and_grad(x, p):"
@@ -676,10 +677,29 @@ def test_a_long_program_is_cut_into_pieces_that_hand_on_what_later_ones_need():
     assert " in 1 pieces" not in str(native.plan())
 
 
-def test_a_narrow_processor_and_one_without_vector_functions_compute_the_same():
+def network_of_tanh():
     network, columns, loss = moons_like(21, "tanh")
-    code, outputs = compile(loss, network.parameters()).lowered
-    numbers = np.array([p.data for p in network.parameters()])
+    return network.parameters(), columns, loss
+
+
+def all_functions():
+    w = Value(0.7)
+    names = "exp expm1 sin atan erf erfc sigmoid softplus gelu sinh cbrt exp2 floor sign".split()
+
+    def f(x):
+        found = [getattr(me, name)(w * x) for name in names]
+        positive = w * x * x + 0.5
+        found += [me.log(positive), me.sqrt(positive), me.atan2(w, x), me.hypot(w, x), positive**w]
+        return me.total(found)
+
+    return [w], [np.linspace(-2, 2, 21)], f
+
+
+@pytest.mark.parametrize("made", [network_of_tanh, all_functions])
+def test_a_narrow_processor_and_one_without_vector_functions_compute_the_same(made):
+    parameters, columns, loss = made()
+    code, outputs = compile(loss, parameters).lowered
+    numbers = np.array([p.data for p in parameters])
     expected = None
     for width in (1, 2, 4, 8):
         there = Machine()
@@ -691,6 +711,26 @@ def test_a_narrow_processor_and_one_without_vector_functions_compute_the_same():
             got = llvm_backend.LlvmBackend(code, outputs, there).sums(columns, 21, numbers)
             expected = got if expected is None else expected
             np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-13)
+
+
+@pytest.fixture(scope="module", params=[1, 2, 4, 8])
+def tanh_and_slope(request):
+    there = Machine()
+    if request.param > there.width:
+        pytest.skip(f"this processor has vectors of {there.width} doubles at most")
+    there.width, code = request.param, Code()
+    x = code.leaf(INPUT, 0)
+    return llvm_backend.LlvmBackend(code, [code.put("tanh", x), code.put("sech2", x)], there)
+
+
+@settings(max_examples=200)
+@given(x=st.floats(-400, 400) | st.floats(-3, 3) | st.floats())
+def test_native_tanh_and_its_slope_are_right_to_a_few_ulp(tanh_and_slope, x):
+    found = tanh_and_slope.sums([np.array([x])], 1, np.empty(0)).tolist()
+    for got, name in zip(found, ("tanh", "sech2"), strict=True):
+        expected = TABLE[name].value(x)
+        close = abs(got - expected) <= 6 * math.ulp(expected)
+        assert close or (math.isnan(got) and math.isnan(expected))
 
 
 @pytest.mark.parametrize("of_samples", [True, False])

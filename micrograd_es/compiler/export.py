@@ -19,7 +19,7 @@ ARRAYS = {  # as numpy and jax.numpy have them; M is the module
     "acos": "M.arccos({})", "atan": "M.arctan({})", "asinh": "M.arcsinh({})",
     "acosh": "M.arccosh({})", "atanh": "M.arctanh({})", "atan2": "M.arctan2({}, {})",
     "hypot": "M.hypot({}, {})", "copysign": "M.copysign({}, {})",
-    "erf": "erf({})", "erfc": "erfc({})",
+    "erf": "erf({})", "erfc": "erfc({})", "sech2": "sech2({})",
     "if_less": "M.where({} < {}, {}, {})", "if_at_most": "M.where({} <= {}, {}, {})",
     "if_equal": "M.where({} == {}, {}, {})",
 }
@@ -37,17 +37,31 @@ HEADS = {
 import numpy as np
 
 erf, erfc = np.vectorize(math.erf, otypes=[float]), np.vectorize(math.erfc, otypes=[float])
+
+
+def sech2(x):
+    e = np.exp(-np.abs(x))
+    return 4 * (e / (1 + e * e)) ** 2
 """,
     "jax": """import jax
 import jax.numpy as jnp
 from jax.scipy.special import erf, erfc
 
 jax.config.update("jax_enable_x64", True)
+
+
+def sech2(x):
+    e = jnp.exp(-jnp.abs(x))
+    return 4 * (e / (1 + e * e)) ** 2
 """,
     "c": """#include <math.h>
 
 static double larger(double a, double b) { return a > b || a != a ? a : b; }
 static double smaller(double a, double b) { return a < b || a != a ? a : b; }
+static double sech2(double x) {
+    const double e = exp(-fabs(x)), half = e / (1 + e * e);
+    return 4 * (half * half);
+}
 """,
 }
 MODULES = {"numpy": "np", "jax": "jnp"}

@@ -21,7 +21,7 @@ from micrograd_es.value import Value, topological_order
 
 NAMES = """
     neg abs exp exp2 expm1 log log2 log10 log1p sqrt cbrt sin cos tan asin acos atan sinh cosh tanh
-    asinh acosh atanh erf erfc floor ceil above
+    sech2 asinh acosh atanh erf erfc floor ceil above
     add sub mul div pow atan2 hypot copysign max min
     if_less if_at_most if_equal
 """  # above(x) is 1 where x > 0, 0 where it is not, and NaN of NaN
@@ -97,12 +97,6 @@ def e_to_minus(x: Term) -> Any:
 def sigmoid(x: Term) -> Any:
     e = e_to_minus(x)
     return m.where("less", x, 0, e, 1) / (1 + e)
-
-
-def sech2(x: Term) -> Any:
-    e = e_to_minus(x)
-    half = e / (1 + e * e)
-    return 4 * (half * half)
 
 
 def logistic(x: Term) -> Any:
@@ -211,7 +205,6 @@ FORMS: dict[str, Form] = {
     "power_slope": power_slope,
     "power_jet": power_jet,
     "lorentzian": lambda x: 1 / (1 + x * x),
-    "sech2": sech2,
     "gauss": gauss,
     "normal_cdf": normal_cdf,
     "normal": normal,

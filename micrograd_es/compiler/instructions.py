@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Callable, Sequence
 
@@ -14,6 +15,9 @@ INTRINSICS = {
     "abs": "fabs", "sqrt": "sqrt", "floor": "floor", "ceil": "ceil", "copysign": "copysign",
     "fma": "fma",
 }  # fmt: skip
+SHIFT = 1.5 * 2.0**52  # a number added to it is rounded to a whole one
+LN2 = (math.log(2), 2.3190468138462996e-17)  # ln 2 in two parts
+LEAST = -1400.0  # exp of it is 0
 ENTRY = "entry"  # the first block of a function
 COMPARISONS = {"if_less": "olt", "if_at_most": "ole", "if_equal": "oeq"}
 
@@ -32,11 +36,13 @@ class Instructions:
         wide = width > 1
         self.type = f"<{width} x double>" if wide else "double"
         self.bits = f"<{width} x i1>" if wide else "i1"
+        self.whole = f"<{width} x i64>" if wide else "i64"
         self.suffix = f"v{width}f64" if wide else "f64"
         self.declared: dict[str, str] = {}
         self.lines: list[str] = []
         self.block = ENTRY
         self.count = 0
+        self.decays: dict[str, tuple[str, str, str]] = {}
 
     def put(self, instruction: str) -> str:
         self.count += 1
@@ -46,7 +52,7 @@ class Instructions:
 
     def function(self, head: str) -> str:
         """Return the lines written so far as the body of a function, and begin anew."""
-        body, self.lines, self.block = self.lines, [], ENTRY
+        body, self.lines, self.block, self.decays = self.lines, [], ENTRY, {}
         lines = "\n".join(f"  {line}" for line in body)
         return f"define {head} nounwind {{\n{ENTRY}:\n{lines}\n}}"
 
@@ -153,10 +159,70 @@ class Instructions:
             return self.extreme("gt" if name == "max" else "lt", *v)
         if name in COMPARISONS:
             return self.choose(COMPARISONS[name], *v)
+        if name == "tanh":
+            less_one, _, share = self.decay(v[0])
+            return self.operation("copysign", [self.operation("mul", [less_one, share]), v[0]])
+        if name == "sech2":
+            _, decayed, share = self.decay(v[0])
+            squared = self.operation("mul", [share, share])
+            return self.operation("mul", [decayed, self.times(4.0, squared)])
         if name in INTRINSICS:
             return self.called(f"llvm.{INTRINSICS[name]}.{self.suffix}", v)
         symbol = self.machine.vector_function(name, self.width)
         return self.called(symbol, v) if symbol else self.lane_by_lane(name, v)
+
+    def times(self, number: float, x: str) -> str:
+        return self.operation("mul", [self.constant(number), x])
+
+    def decay(self, x: str) -> tuple[str, str, str]:
+        """Return e - 1, e and 1/(1 + e) for e = exp(-2|x|): what tanh and its slope are made of."""
+        if x not in self.decays:
+            less_one, e = self.exponential(self.times(-2.0, self.operation("abs", [x])))
+            below = self.operation("add", [self.constant(2.0), less_one])
+            share = self.operation("div", [self.constant(1.0), below])
+            self.decays[x] = less_one, e, share
+        return self.decays[x]
+
+    def exponential(self, x: str) -> tuple[str, str]:
+        """Return exp(x) - 1 and exp(x) for x ≤ 0, both right where they are small; NaN of NaN.
+
+        x = k·ln 2 + r with |r| ≤ ln(2)/2; exp(r) - 1 by its Taylor polynomial, 2^k by its bits, in
+        two factors, because it may be below the smallest normal number.
+        """
+        x = self.choose("olt", x, self.constant(LEAST), self.constant(LEAST), x)
+        shifted = self.operation("fma", [x, self.constant(1 / math.log(2)), self.constant(SHIFT)])
+        k = self.operation("sub", [shifted, self.constant(SHIFT)])
+        r = x
+        for part in LN2:
+            r = self.operation("fma", [k, self.constant(-part), r])
+        polynomial = self.constant(1 / math.factorial(13))
+        for n in range(12, 1, -1):
+            coefficient = self.constant(1 / math.factorial(n))
+            polynomial = self.operation("fma", [polynomial, r, coefficient])
+        small = self.operation("fma", [self.operation("mul", [r, r]), polynomial, r])
+        number, factors = self.integers(shifted), []
+        half = self.put(f"ashr {self.whole} {number}, {self.all(1)}")
+        for exponent in (half, self.put(f"sub {self.whole} {number}, {half}")):
+            biased = self.put(f"add {self.whole} {exponent}, {self.all(1023)}")
+            bits = self.put(f"shl {self.whole} {biased}, {self.all(52)}")
+            factors.append(self.put(f"bitcast {self.whole} {bits} to {self.type}"))
+        power = self.operation("mul", factors)
+        less_one = self.operation("sub", [power, self.constant(1.0)])
+        less_one = self.operation("fma", [power, small, less_one])
+        whole = self.operation("add", [self.constant(1.0), small])
+        for factor in factors:
+            whole = self.operation("mul", [whole, factor])
+        return less_one, whole
+
+    def integers(self, shifted: str) -> str:
+        """Return the whole numbers that were added to SHIFT: the low bits are they."""
+        bits = self.put(f"bitcast {self.type} {shifted} to {self.whole}")
+        start = struct.unpack("<q", struct.pack("<d", SHIFT))[0]
+        return self.put(f"sub {self.whole} {bits}, {self.all(start)}")
+
+    def all(self, number: int) -> str:
+        """Return a whole number in every lane."""
+        return str(number) if self.width == 1 else f"<{', '.join([f'i64 {number}'] * self.width)}>"
 
     def choose(self, comparison: str, a: str, b: str, x: str, z: str) -> str:
         chosen = self.put(f"fcmp {comparison} {self.type} {a}, {b}")

@@ -32,6 +32,13 @@ def above(x: Array, out: Array) -> None:
     np.maximum(np.sign(x, out=out), 0.0, out=out)  # NaN stays NaN
 
 
+def sech2(x: Array, out: Array) -> None:
+    e = np.exp(np.negative(np.abs(x, out=out), out=out), out=out)
+    np.divide(e, 1 + e * e, out=out)
+    np.multiply(out, out, out=out)
+    np.multiply(out, 4.0, out=out)
+
+
 def by_element(function: Callable[[float], float]) -> Callable[..., None]:
     """Return a function of floats as one of arrays."""
     over = np.vectorize(function, otypes=[float])
@@ -51,6 +58,7 @@ def choosing(compare: Callable[[Array, Array], Array]) -> Callable[..., None]:
 
 FUNCTIONS |= {
     "above": above,
+    "sech2": sech2,
     "erf": by_element(math.erf),
     "erfc": by_element(math.erfc),
     "if_less": choosing(np.less),

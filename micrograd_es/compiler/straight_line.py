@@ -40,7 +40,7 @@ class Pieces:
 
     def __init__(self, code: Code, outputs: Sequence[int], write: Instructions) -> None:
         self.code, self.outputs, self.write = code, outputs, write
-        body = [place for place in code.live(outputs) if code.ops[place][0] not in LEAVES]
+        body = together(code, code.live(outputs))
         self.pieces = [body[i : i + PIECE] for i in range(0, len(body), PIECE)] or [[]]
         self.piece_of = {place: i for i, piece in enumerate(self.pieces) for place in piece}
         self.waiting = self.rows_that_wait()
@@ -109,3 +109,17 @@ class Pieces:
         if kind == PARAMETER:
             return write.spread(write.load(write.at("%p", what[0], "double"), "double"))
         return write.load(write.at("%work", self.waiting[place]))
+
+
+def together(code: Code, live: Sequence[int]) -> list[int]:
+    """Return the operations in order, those next to each other that share most of their work."""
+    slopes = {code.ops[place][1]: place for place in live if code.ops[place][0] == "sech2"}
+    order: dict[int, None] = {}
+    for place in live:
+        name, *args = code.ops[place]
+        if name in LEAVES:
+            continue
+        order[place] = None
+        if name == "tanh" and args[0] in slopes:
+            order[slopes[args[0]]] = None
+    return [*order]
