@@ -1,23 +1,27 @@
-"""Compiled programs against hand-written numpy and other engines, on the moons network.
+"""Compiled programs against C and numpy by hand, and against other engines, all in one run.
 
-    python benchmarks/compiled.py [--samples 100 10000] [--rounds 15] [--peers jax torch casadi]
-                                  [--json]
+    pip install -e ".[bench,llvm]" && python benchmarks/compiled.py
+        [--tasks relu tanh whole one] [--samples 100 10000] [--rounds 9] [--json]
 
-Value and gradient of mean relu(1 - y·s) by the 337 parameters of MLP(2, [16, 16, 1]), float64, one
-thread. Engines take turns; the figure is the median of their processor time, the ratio that to
-hand-written numpy in the same round, with its quartiles. Peers that are not installed are named.
+relu, tanh  value and gradient of the mean hinge loss of a network 2-16-16-1, 337 parameters
+whole       the same for 100 samples as one scalar graph of 64 000 operations, without inputs
+one         a step of gradient descent of the 1-1-1 network
+
+float64, one thread. Engines take turns; the figure is the median of the processor time, the ratio
+that to the first engine in the same round, with its quartiles. Peers that are not installed are
+named. Python's cyclic garbage collector is paused while the clock runs.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import random
 import statistics
 import time
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -25,192 +29,291 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 os.environ.setdefault(
     "XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 )
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 import numpy as np  # noqa: E402  # after the number of threads is said
 
+from benchmarks import moons  # noqa: E402  # the same
 from benchmarks.conformance import machine  # noqa: E402  # the same
-from micrograd_es import nn, relu  # noqa: E402  # the same
-from micrograd_es.compiler import compile  # noqa: E402  # the same
+from micrograd_es import Value, compile, nn, optim, relu  # noqa: E402  # the same
 
-Step = Callable[[], Any]  # () -> (value, gradient)
-
-
-def data(samples: int) -> list[Any]:
-    rng = np.random.default_rng(samples)
-    return [*rng.normal(size=(2, samples)), np.sign(rng.normal(size=samples))]
+STEPS = 100  # of a native descent, in one call
+Run = tuple[Callable[[], Any], int]  # and how many steps that is
 
 
-def by_hand(columns: list[Any], p: Any, activation: str) -> Step:
-    """The same in numpy, as one writes it; the slope of tanh as 1 - h², as everybody does."""
-    X, y = np.stack(columns[:2], axis=1), columns[2]
-    first, second, third = p[:48].reshape(16, 3), p[48:320].reshape(16, 17), p[320:]
-    act = (lambda z: np.maximum(z, 0)) if activation == "relu" else np.tanh
-    slope = (lambda h: h > 0) if activation == "relu" else (lambda h: 1 - h * h)
-
-    def step() -> Any:
-        h1 = act(X @ first[:, :2].T + first[:, 2])
-        h2 = act(h1 @ second[:, :16].T + second[:, 16])
-        margin = 1 - y * (h2 @ third[:16] + third[16])
-        d = np.where(margin > 0, -y / len(y), 0)
-        d2 = np.outer(d, third[:16]) * slope(h2)
-        d1 = d2 @ second[:, :16] * slope(h1)
-        one = np.c_[d1.T @ X, d1.sum(0)].ravel()
-        two = np.c_[d2.T @ h1, d2.sum(0)].ravel()
-        return np.maximum(margin, 0).mean(), np.r_[one, two, d @ h2, d.sum()]
-
-    return step
-
-
-def with_jax(columns: list[Any], p: Any, activation: str) -> Step:
-    import jax
-
-    jax.config.update("jax_enable_x64", True)
-    numpy = jax.numpy
-    X, y = numpy.stack(columns[:2], axis=1), numpy.asarray(columns[2])
-    act = jax.nn.relu if activation == "relu" else numpy.tanh
-
-    def loss(p: Any) -> Any:
-        first, second, third = p[:48].reshape(16, 3), p[48:320].reshape(16, 17), p[320:]
-        h1 = act(X @ first[:, :2].T + first[:, 2])
-        h2 = act(h1 @ second[:, :16].T + second[:, 16])
-        return jax.nn.relu(1 - y * (h2 @ third[:16] + third[16])).mean()
-
-    both, given = jax.jit(jax.value_and_grad(loss)), numpy.asarray(p)
-    return lambda: jax.block_until_ready(both(given))
-
-
-def with_torch(columns: list[Any], p: Any, activation: str) -> Step:
-    import torch
-
-    torch.set_num_threads(1)
-    X, y = torch.tensor(np.stack(columns[:2], axis=1)), torch.tensor(columns[2])
-    act = torch.relu if activation == "relu" else torch.tanh
-    flat = torch.tensor(p, requires_grad=True)
-
-    def step() -> Any:
-        flat.grad = None
-        first, second, third = flat[:48].view(16, 3), flat[48:320].view(16, 17), flat[320:]
-        h1 = act(X @ first[:, :2].T + first[:, 2])
-        h2 = act(h1 @ second[:, :16].T + second[:, 16])
-        value = torch.relu(1 - y * (h2 @ third[:16] + third[16])).mean()
-        value.backward()
-        return value.item(), flat.grad.numpy()
-
-    return step
-
-
-def with_casadi(columns: list[Any], p: Any, activation: str) -> Step:
-    """The scalar graph on CasADi's virtual machine, mapped over the samples."""
-    import casadi
-
-    x, q = casadi.SX.sym("x", 3), casadi.SX.sym("q", len(p))
-    act = (lambda z: casadi.fmax(z, 0)) if activation == "relu" else casadi.tanh
-
-    def layer(k: int, inputs: list[Any], size: int) -> list[Any]:
-        n, out = len(inputs), []
-        for i in range(size):
-            at = k + i * (n + 1)
-            out.append(sum((q[at + j] * inputs[j] for j in range(n)), q[at + n]))
-        return out
-
-    h1 = [*map(act, layer(0, [x[0], x[1]], 16))]
-    h2 = [*map(act, layer(48, h1, 16))]
-    loss = casadi.fmax(1 - x[2] * layer(320, h2, 1)[0], 0)
-    f = casadi.Function("f", [x, q], [loss, casadi.gradient(loss, q)])
-    samples = len(columns[0])
-    mapped = f.map(samples, [False, True], [True, True])
-    given = casadi.DM(np.stack(columns)), casadi.DM(p)
-
-    def step() -> Any:
-        value, gradient = mapped(*given)
-        return float(value) / samples, np.array(gradient).ravel() / samples
-
-    return step
-
-
-PEERS = {"jax": with_jax, "torch": with_torch, "casadi": with_casadi}
-
-
-def measured(steps: dict[str, Step], rounds: int) -> dict[str, list[float]]:
-    """Return the seconds of a step of each engine, round by round, in turns."""
-    spent: dict[str, list[float]] = {name: [] for name in steps}
-    for i in range(rounds + 2):
-        for name in list(steps)[:: 1 if i % 2 else -1]:
-            step, clock = steps[name], time.process_time
+def measured(runs: dict[str, Run], rounds: int) -> dict[str, dict[str, Any]]:
+    """Return the seconds of a step of each engine: the median, and the ratio to the first."""
+    spent: dict[str, list[float]] = {name: [] for name in runs}
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    for i in range(rounds + 1):
+        for name in list(runs)[:: 1 if i % 2 else -1]:
+            (run, steps), clock = runs[name], time.process_time
             start, count = clock(), 0
             while clock() - start < 0.02:
-                step()
-                count += 1
-            if i >= 2:  # the first two warm up
+                run()
+                count += steps
+            if i:  # the first warms up
                 spent[name].append((clock() - start) / count)
-    return spent
-
-
-def row(samples: int, activation: str, peers: list[str], rounds: int) -> dict[str, Any]:
-    network = nn.MLP(2, [16, 16, 1], activation=activation, rng=random.Random(0))
-    parameters, columns = network.parameters(), data(samples)
-    p = np.array([parameter.data for parameter in parameters])
-    steps, seconds = {"numpy by hand": by_hand(columns, p, activation)}, {}
-    for backend in ("numpy", "llvm"):
-        start = time.process_time()
-        program = compile(
-            lambda a, b, y: relu(1 - y * network([a, b])), parameters, backend=backend
-        )
-        program.value_and_grad(*columns)
-        seconds[backend] = 1e3 * (time.process_time() - start)
-        steps[f"ours, {backend}"] = partial(program.value_and_grad, *columns, parameters=p)
-    value, gradient = steps["numpy by hand"]()
-    missing, off = [], {}
-    for name in peers:
-        try:
-            steps[name] = PEERS[name](columns, p, activation)
-        except ImportError:
-            missing.append(name)
-    for name, step in steps.items():
-        got, slopes = step()
-        off[name] = float(np.abs(np.asarray(slopes) - gradient).max() + abs(float(got) - value))
+            if name == "micrograd":
+                gc.collect()  # its graphs are cycles
+    gc.enable()
+    first = spent[next(iter(runs))]
     found = {}
-    spent = measured(steps, rounds)
     for name, times in spent.items():
-        ratios = [a / b for a, b in zip(times, spent["numpy by hand"], strict=True)]
+        ratios = [a / b for a, b in zip(times, first, strict=True)]
         low, middle, high = statistics.quantiles(ratios, n=4)
         found[name] = {
             "µs": 1e6 * statistics.median(times), "ratio": middle, "quartiles": [low, high],
-            "off": off[name],
         }  # fmt: skip
+    return found
+
+
+def with_accuracy(
+    found: dict[str, Any], runs: dict[str, Run], expected: tuple[float, Any]
+) -> dict[str, Any]:
+    """Add how far each engine's value and gradient are from those expected, at most."""
+    value, gradient = expected
+    for name, (run, steps) in runs.items():
+        if steps == 1:
+            got, slopes = run()
+            off = np.abs(np.asarray(slopes) - gradient).max() + abs(float(got) - value)
+            found[name]["off"] = float(off)
+    return found
+
+
+# ---- tasks ---------------------------------------------------------------------------------------
+
+
+def network_of(activation: str) -> tuple[Any, list[Value], Any]:
+    network = nn.MLP(2, [16, 16, 1], activation=activation, rng=random.Random(0))
+    parameters = network.parameters()
+    return network, parameters, np.array([parameter.data for parameter in parameters])
+
+
+def of_network(activation: str, samples: int, rounds: int) -> dict[str, Any]:
+    network, parameters, p = network_of(activation)
+    columns = moons.data(samples)
+    runs: dict[str, Run] = {"numpy by hand": (moons.by_hand(columns, p, activation), 1)}
+    seconds, refused, operations = {}, {}, 0
+
+    def loss(a: Value, b: Value, y: Value) -> Value:
+        return relu(1 - y * network([a, b]))
+
+    for backend in ("numpy", "llvm"):
+        start = time.process_time()
+        program = compile(loss, parameters, backend=backend)
+        program.value_and_grad(*columns)
+        seconds[backend] = time.process_time() - start
+        operations = program.linear.after
+        runs[f"ours, {backend}"] = (lambda q=program: q.value_and_grad(*columns, parameters=p)), 1
+    runs["ours, llvm, native descent"] = (
+        (lambda: program.sgd(*columns, lr=1e-12, steps=STEPS if samples <= 100 else 2)),
+        STEPS if samples <= 100 else 2,
+    )
+    for name, make in list(moons.ENGINES.items())[1:]:
+        start = time.process_time()
+        try:
+            step = make(columns, p, activation)
+            step()
+        except (ImportError, moons.Refused) as error:
+            refused[name] = str(error)
+            continue
+        seconds[name] = time.process_time() - start
+        runs[name] = step, 1
+    found = with_accuracy(measured(runs, rounds), runs, runs["numpy by hand"][0]())
     return {
-        "samples": samples, "activation": activation, "engines": found, "missing": missing,
-        "compiled in ms": seconds, "operations": program.linear.after,
+        "task": f"{activation}, {samples} samples; {operations} operations a sample",
+        "engines": found, "refused": refused, "prepared in seconds": seconds,
     }  # fmt: skip
+
+
+def whole_batch(rounds: int, samples: int = 100) -> dict[str, Any]:
+    """The loss over a batch, as one graph: what the user writes is 643 operations a sample."""
+    network, parameters, p = network_of("relu")
+    columns = moons.data(samples)
+    rows = [*zip(*(column.tolist() for column in columns), strict=True)]
+
+    def loss() -> Value:
+        return sum(relu(1 - y * network([a, b])) for a, b, y in rows) * (1 / samples)
+
+    runs, seconds, refused = dict[str, Run](), {}, {}
+    for backend in ("llvm", "numpy"):
+        start = time.process_time()
+        program = compile(loss, parameters, backend=backend)
+        program.value_and_grad()
+        seconds[backend] = time.process_time() - start
+        runs[f"ours, {backend}"] = (lambda q=program: q.value_and_grad(parameters=p)), 1
+    try:
+        start = time.process_time()
+        runs["casadi"] = casadi_whole(rows, p), 1
+        seconds["casadi"] = time.process_time() - start
+    except ImportError as error:
+        refused["casadi"] = str(error)
+    found = with_accuracy(measured(runs, rounds), runs, moons.by_hand(columns, p, "relu")())
+    operations = 643 * samples
+    for one in found.values():
+        one["ns an operation"] = 1e3 * one["µs"] / operations
+    return {
+        "task": f"one graph of {operations} operations, run once a step", "engines": found,
+        "refused": refused, "prepared in seconds": seconds,
+    }  # fmt: skip
+
+
+def casadi_whole(rows: list[tuple[float, ...]], p: Any) -> Callable[[], Any]:
+    import casadi
+
+    q = casadi.SX.sym("q", len(p))
+    each = [q[i] for i in range(len(p))]
+
+    def act(z: Any) -> Any:
+        return casadi.fmax(z, 0)
+
+    loss = sum(act(1 - y * moons.scores(each, [a, b], act)) for a, b, y in rows) / len(rows)
+    f = casadi.Function("f", [q], [loss, casadi.gradient(loss, q)])
+    buffer, run = f.buffer()
+    numbers, out, slopes = np.array(p), np.zeros(1), np.zeros(len(p))
+    buffer.set_arg(0, memoryview(numbers))
+    buffer.set_res(0, memoryview(out))
+    buffer.set_res(1, memoryview(slopes))
+
+    def step() -> Any:
+        run()
+        return out[0], slopes
+
+    step.alive = (f, buffer, numbers)  # type: ignore[attr-defined]
+    return step
+
+
+def one_one_one(rounds: int) -> dict[str, Any]:
+    """ŷ = w2·(w1·x), the error (ŷ - t)², and a step of gradient descent of both weights."""
+    x, t, lr, start = 4.0, 1.0, 1e-9, (0.6, 0.9)
+    runs, refused = dict[str, Run](), {}
+    w1, w2 = map(Value, start)
+    optimizer = optim.SGD([w1, w2], lr=lr)
+
+    def eager() -> None:
+        optimizer.zero_grad()
+        ((w2 * (w1 * x) - t) ** 2).backward()
+        optimizer.step()
+
+    def loss(x: Value, t: Value) -> Value:
+        return (w2 * (w1 * x) - t) ** 2
+
+    program = compile(loss, [w1, w2], backend="llvm")
+    xs, ts = np.array([x]), np.array([t])
+    many = 10_000
+    runs["ours, llvm, native descent"] = (lambda: program.sgd(xs, ts, lr=lr, steps=many)), many
+    runs["ours, not compiled"] = eager, 1
+    by_hand = [*start]
+
+    def plain() -> None:
+        for _ in range(1000):
+            a, b = by_hand
+            error = 2 * (b * (a * x) - t)
+            by_hand[:] = a - lr * (error * b * x), b - lr * (error * (a * x))
+
+    runs["Python by hand"] = plain, 1000
+    for name, make in (("micrograd", micrograd_one), ("torch", torch_one), ("jax", jax_one)):
+        try:
+            runs[name] = make(x, t, lr, start), 1
+        except ImportError as error:
+            refused[name] = str(error)
+    return {
+        "task": "a step of the 1-1-1 network", "engines": measured(runs, rounds),
+        "refused": refused, "prepared in seconds": {},
+    }  # fmt: skip
+
+
+def micrograd_one(x: float, t: float, lr: float, start: tuple[float, float]) -> Callable[[], None]:
+    from micrograd.engine import Value as Theirs
+
+    w1, w2 = map(Theirs, start)
+
+    def step() -> None:
+        w1.grad = w2.grad = 0
+        ((w2 * (w1 * x) - t) ** 2).backward()
+        for w in (w1, w2):
+            w.data -= lr * w.grad
+
+    return step
+
+
+def torch_one(x: float, t: float, lr: float, start: tuple[float, float]) -> Callable[[], None]:
+    import torch
+
+    torch.set_num_threads(1)
+    w1, w2 = (torch.tensor(w, dtype=torch.float64, requires_grad=True) for w in start)
+    optimizer = torch.optim.SGD([w1, w2], lr=lr)
+
+    def step() -> None:
+        optimizer.zero_grad()
+        ((w2 * (w1 * x) - t) ** 2).backward()
+        optimizer.step()
+
+    return step
+
+
+def jax_one(x: float, t: float, lr: float, start: tuple[float, float]) -> Callable[[], None]:
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+
+    @jax.jit
+    def moved(w: Any) -> Any:
+        slopes = jax.grad(lambda w: (w[1] * (w[0] * x) - t) ** 2)(w)
+        return w - lr * slopes
+
+    state = [jax.numpy.array(start)]
+
+    def step() -> None:
+        state[0] = jax.block_until_ready(moved(state[0]))
+
+    return step
+
+
+# ---- what is printed -----------------------------------------------------------------------------
+
+
+def show(one: dict[str, Any]) -> None:
+    print(f"\n{one['task']}")
+    first = next(iter(one["engines"]))
+    for name, found in one["engines"].items():
+        low, high = found["quartiles"]
+        told = f"{found['ratio']:.3g} of {first} ({low:.3g} to {high:.3g})"
+        if "ns an operation" in found:
+            told += f"   {found['ns an operation']:.2f} ns an operation"
+        if prepared := one["prepared in seconds"].get(name.removeprefix("ours, ")):
+            told += f"   ready in {prepared:.2g} s"
+        if "off" in found:
+            told += f"   off by {found['off']:.0e}"
+        print(f"  {name:<28}{found['µs']:>11.3f} µs   {told}")
+    for name, why in one["refused"].items():
+        print(f"  {name:<28}not measured: {why}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    tasks = ["relu", "tanh", "whole", "one"]
+    parser.add_argument("--tasks", nargs="*", choices=tasks, default=tasks)
     parser.add_argument("--samples", nargs="*", type=int, default=[100, 10000])
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--peers", nargs="*", choices=list(PEERS), default=list(PEERS))
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    rows = [
-        row(samples, activation, options.peers, options.rounds)
-        for activation in ("relu", "tanh")
-        for samples in options.samples
-    ]
+    tables = {"whole": whole_batch, "one": one_one_one}
+    found = []
+    for task in options.tasks:
+        if task in tables:
+            found.append(tables[task](options.rounds))
+        else:
+            found += [of_network(task, size, options.rounds) for size in options.samples]
     if options.json:
-        print(json.dumps({"machine": machine(), "rows": rows}, indent=2, ensure_ascii=False))
+        print(json.dumps({"machine": machine(), "tasks": found}, indent=2, ensure_ascii=False))
         return
     print(machine())
-    for one in rows:
-        ms = ", ".join(f"{backend} {t:.0f} ms" for backend, t in one["compiled in ms"].items())
-        print(f"\n{one['activation']}, {one['samples']} samples; {one['operations']} operations a "
-              f"sample, compiled in: {ms}")  # fmt: skip
-        for name, found in one["engines"].items():
-            low, high = found["quartiles"]
-            spread = f"({low:.2f} to {high:.2f})"
-            print(f"  {name:<14}{found['µs']:>10.1f} µs   {found['ratio']:.2f} of numpy by hand "
-                  f"{spread}   off by {found['off']:.1e}")  # fmt: skip
-        if one["missing"]:
-            print(f"  not installed: {', '.join(one['missing'])}")
+    for one in found:
+        show(one)
 
 
 if __name__ == "__main__":

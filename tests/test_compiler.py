@@ -684,7 +684,22 @@ def network_of_tanh():
 
 def all_functions():
     w = Value(0.7)
-    names = "exp expm1 sin atan erf erfc sigmoid softplus gelu sinh cbrt exp2 floor sign".split()
+    names = [
+        "exp",
+        "expm1",
+        "sin",
+        "atan",
+        "erf",
+        "erfc",
+        "sigmoid",
+        "softplus",
+        "gelu",
+        "sinh",
+        "cbrt",
+        "exp2",
+        "floor",
+        "sign",
+    ]
 
     def f(x):
         found = [getattr(me, name)(w * x) for name in names]

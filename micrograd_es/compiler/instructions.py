@@ -17,7 +17,7 @@ INTRINSICS = {
 }  # fmt: skip
 SHIFT = 1.5 * 2.0**52  # a number added to it is rounded to a whole one
 LN2 = (math.log(2), 2.3190468138462996e-17)  # ln 2 in two parts
-LEAST = -1400.0  # exp of it is 0
+LEAST = -708.0  # exp of it is the smallest that is normal
 ENTRY = "entry"  # the first block of a function
 COMPARISONS = {"if_less": "olt", "if_at_most": "ole", "if_equal": "oeq"}
 
@@ -42,7 +42,7 @@ class Instructions:
         self.lines: list[str] = []
         self.block = ENTRY
         self.count = 0
-        self.decays: dict[str, tuple[str, str, str]] = {}
+        self.decays: dict[str, tuple[str, str]] = {}
 
     def put(self, instruction: str) -> str:
         self.count += 1
@@ -160,65 +160,54 @@ class Instructions:
         if name in COMPARISONS:
             return self.choose(COMPARISONS[name], *v)
         if name == "tanh":
-            less_one, _, share = self.decay(v[0])
-            return self.operation("copysign", [self.operation("mul", [less_one, share]), v[0]])
+            return self.operation("copysign", [self.decay(v[0])[0], v[0]])
         if name == "sech2":
-            _, decayed, share = self.decay(v[0])
-            squared = self.operation("mul", [share, share])
-            return self.operation("mul", [decayed, self.times(4.0, squared)])
+            _, half = self.decay(v[0])
+            return self.operation("mul", [half, half])
         if name in INTRINSICS:
             return self.called(f"llvm.{INTRINSICS[name]}.{self.suffix}", v)
         symbol = self.machine.vector_function(name, self.width)
         return self.called(symbol, v) if symbol else self.lane_by_lane(name, v)
 
-    def times(self, number: float, x: str) -> str:
-        return self.operation("mul", [self.constant(number), x])
+    def decay(self, x: str) -> tuple[str, str]:
+        """Return tanh(|x|), and the root of its slope: (1 - e²)/(1 + e²) and 2e/(1 + e²), e = e^-|x|.
 
-    def decay(self, x: str) -> tuple[str, str, str]:
-        """Return e - 1, e and 1/(1 + e) for e = exp(-2|x|): what tanh and its slope are made of."""
+        1 - e² is -(e - 1)·(e - 1 + 2), which is right for small x too.
+        """
         if x not in self.decays:
-            less_one, e = self.exponential(self.times(-2.0, self.operation("abs", [x])))
-            below = self.operation("add", [self.constant(2.0), less_one])
-            share = self.operation("div", [self.constant(1.0), below])
-            self.decays[x] = less_one, e, share
+            number = self.constant
+            less_one, e = self.exponential(self.operation("copysign", [x, number(-1.0)]))
+            below = self.operation("fma", [e, e, number(1.0)])
+            share = self.operation("div", [number(1.0), below])
+            above = self.operation("mul", [less_one, share])
+            above = self.operation("mul", [above, self.operation("add", [less_one, number(2.0)])])
+            half = self.operation("mul", [e, share])
+            self.decays[x] = above, self.operation("add", [half, half])
         return self.decays[x]
 
     def exponential(self, x: str) -> tuple[str, str]:
         """Return exp(x) - 1 and exp(x) for x ≤ 0, both right where they are small; NaN of NaN.
 
-        x = k·ln 2 + r with |r| ≤ ln(2)/2; exp(r) - 1 by its Taylor polynomial, 2^k by its bits, in
-        two factors, because it may be below the smallest normal number.
+        x = k·ln 2 + r with |r| ≤ ln(2)/2; exp(r) - 1 by its Taylor polynomial, 2^k by its bits.
+        What is below the smallest normal number is as if x were LEAST, whose square is 0.
         """
-        x = self.choose("olt", x, self.constant(LEAST), self.constant(LEAST), x)
-        shifted = self.operation("fma", [x, self.constant(1 / math.log(2)), self.constant(SHIFT)])
-        k = self.operation("sub", [shifted, self.constant(SHIFT)])
-        r = x
+        number = self.constant
+        x = self.choose("olt", x, number(LEAST), number(LEAST), x)
+        shifted = self.operation("fma", [x, number(1 / math.log(2)), number(SHIFT)])
+        k, r = self.operation("sub", [shifted, number(SHIFT)]), x
         for part in LN2:
-            r = self.operation("fma", [k, self.constant(-part), r])
-        polynomial = self.constant(1 / math.factorial(13))
+            r = self.operation("fma", [k, number(-part), r])
+        polynomial = number(1 / math.factorial(13))
         for n in range(12, 1, -1):
-            coefficient = self.constant(1 / math.factorial(n))
-            polynomial = self.operation("fma", [polynomial, r, coefficient])
+            polynomial = self.operation("fma", [polynomial, r, number(1 / math.factorial(n))])
         small = self.operation("fma", [self.operation("mul", [r, r]), polynomial, r])
-        number, factors = self.integers(shifted), []
-        half = self.put(f"ashr {self.whole} {number}, {self.all(1)}")
-        for exponent in (half, self.put(f"sub {self.whole} {number}, {half}")):
-            biased = self.put(f"add {self.whole} {exponent}, {self.all(1023)}")
-            bits = self.put(f"shl {self.whole} {biased}, {self.all(52)}")
-            factors.append(self.put(f"bitcast {self.whole} {bits} to {self.type}"))
-        power = self.operation("mul", factors)
-        less_one = self.operation("sub", [power, self.constant(1.0)])
+        bits = self.put(f"bitcast {self.type} {shifted} to {self.whole}")  # the low ones are k
+        biased = self.put(f"add {self.whole} {bits}, {self.all(1023)}")
+        bits = self.put(f"shl {self.whole} {biased}, {self.all(52)}")
+        power = self.put(f"bitcast {self.whole} {bits} to {self.type}")
+        less_one = self.operation("sub", [power, number(1.0)])
         less_one = self.operation("fma", [power, small, less_one])
-        whole = self.operation("add", [self.constant(1.0), small])
-        for factor in factors:
-            whole = self.operation("mul", [whole, factor])
-        return less_one, whole
-
-    def integers(self, shifted: str) -> str:
-        """Return the whole numbers that were added to SHIFT: the low bits are they."""
-        bits = self.put(f"bitcast {self.type} {shifted} to {self.whole}")
-        start = struct.unpack("<q", struct.pack("<d", SHIFT))[0]
-        return self.put(f"sub {self.whole} {bits}, {self.all(start)}")
+        return less_one, self.operation("fma", [power, small, power])
 
     def all(self, number: int) -> str:
         """Return a whole number in every lane."""
