@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import micrograd_es as me
 from micrograd_es import DomainError, NonFiniteError, Primitive, TraceError, Value, nn, where
-from micrograd_es.compiler import llvm_backend, trace
+from micrograd_es.compiler import llvm_backend, numpy_backend, trace
 from micrograd_es.compiler.code import INPUT, Code
 from micrograd_es.compiler.forms import BASIC, FORMS
 from micrograd_es.compiler.machine import Machine
@@ -23,6 +23,7 @@ from micrograd_es.primitives import TABLE
 from micrograd_es.testing import Program, engine_named, judge, oracles, strategies
 from micrograd_es.testing.function_laws import calls_of
 from micrograd_es.testing.programs import grown
+from tests.rounding import bounds, farther_off
 
 OURS = engine_named("micrograd_es")
 FUNCTIONS = sorted(oracles.TEXTBOOK)
@@ -98,10 +99,18 @@ def test_every_row_has_a_form_or_is_basic():
 def test_every_row_compiles_and_agrees_with_eager(name, backend, data):
     program = data.draw(calls_of(name))
     value, slopes = OURS.run(program)
-    got, gradient = of_columns(program, backend)
+    leaves = [Value(x) for x in program.point]
+    compiled = compile(
+        lambda zero: program.run(OURS.functions, leaves) + zero,
+        leaves,
+        backend=backend,
+        reduce="sum",
+    )
+    assert farther_off(compiled, [[0.0]]) == []
+    got, gradient = compiled.value_and_grad([0.0])
     scale = max(map(abs, slopes), default=0.0)
     assert got == pytest.approx(value, rel=1e-12, abs=1e-14)
-    assert gradient == pytest.approx(slopes, rel=1e-12, abs=1e-13 * scale)
+    assert gradient.tolist() == pytest.approx(slopes, rel=1e-12, abs=1e-13 * scale)
 
 
 @pytest.mark.parametrize(
@@ -174,6 +183,8 @@ def test_a_batch_is_the_mean_of_its_samples(backend, network, size):
     def loss(a, b, y):
         return (network([a, b]) - y) ** 2
 
+    summed = compile(loss, parameters, backend=backend, reduce="sum")
+    assert farther_off(summed, [x0, x1, y]) == []
     value, gradient = compile(loss, parameters, backend=backend).value_and_grad(x0, x1, y)
     network.zero_grad()
     total = me.total([loss(Value(a), Value(b), c) for a, b, c in zip(x0, x1, y, strict=True)])
@@ -191,8 +202,7 @@ def test_a_batch_is_the_mean_of_its_samples(backend, network, size):
     assert gradients.mean(axis=0).tolist() == pytest.approx(
         gradient.tolist(), rel=1e-11, abs=1e-13 * scale
     )
-    summed = compile(loss, parameters, backend=backend, reduce="sum")(x0, x1, y)
-    assert summed == pytest.approx(value * size, rel=1e-12)
+    assert summed(x0, x1, y) == pytest.approx(value * size, rel=1e-12)
 
 
 def moons_like(size, activation="relu"):
@@ -215,6 +225,19 @@ def test_a_large_batch_goes_in_blocks_and_gives_the_mean_of_its_parts(activation
     np.testing.assert_allclose(
         gradient, np.mean([g for _, g in parts], axis=0), rtol=1e-10, atol=1e-13
     )
+
+
+def test_the_bound_is_small_and_an_error_beyond_it_is_noticed(monkeypatch):
+    network, columns, loss = moons_like(9, "tanh")
+    columns = [column.tolist() for column in columns]
+    program = compile(loss, network.parameters(), backend="numpy", reduce="sum")
+    numbers = [p.data for p in network.parameters()]
+    for value, bound in bounds(program, [*zip(*columns, strict=True)], numbers):
+        assert bound < 1e-11 * max(1.0, abs(value))
+    monkeypatch.setitem(
+        numpy_backend.FUNCTIONS, "tanh", lambda x, out: np.tanh(x * (1 + 1e-11), out=out)
+    )
+    assert len(farther_off(program, columns)) > 100
 
 
 def test_the_matrices_are_rediscovered_from_the_scalars():
@@ -250,10 +273,7 @@ def test_columns_and_parameters_mix_in_any_way(backend, program):
         return program.run(OURS.functions, (a, b, c, *leaves))
 
     columns = [[x] * 5 for x in program.point[:3]]
-    plain = compile(f, leaves, backend="python").value_and_grad(*columns)
-    value, gradient = compile(f, leaves, backend=backend).value_and_grad(*columns)
-    assert value == pytest.approx(plain[0], rel=1e-12, abs=1e-12)
-    assert gradient.tolist() == pytest.approx(plain[1].tolist(), rel=1e-11, abs=1e-11)
+    assert farther_off(compile(f, leaves, backend=backend, reduce="sum"), columns) == []
 
 
 @each_backend
@@ -653,11 +673,10 @@ def test_a_trace_is_a_graph_of_values():
 @pytest.mark.parametrize("size", [1, 2, 7, 8, 9, 63, 64, 65, 97])
 def test_native_code_takes_batches_of_every_size(size, backend):
     network, columns, loss = moons_like(size)
-    native, plain = (compile(loss, network.parameters(), backend=b) for b in (backend, "numpy"))
-    (value, gradient), (expected, slopes) = (p.value_and_grad(*columns) for p in (native, plain))
-    assert value == pytest.approx(expected, rel=1e-13)
-    np.testing.assert_allclose(gradient, slopes, rtol=1e-11, atol=1e-14)
-    assert native(*columns) == pytest.approx(expected, rel=1e-13)
+    native = compile(loss, network.parameters(), backend=backend, reduce="sum")
+    assert farther_off(native, [column.tolist() for column in columns]) == []
+    plain = compile(loss, network.parameters(), backend="python", reduce="sum")
+    assert native(*columns) == pytest.approx(plain(*columns), rel=1e-13)
 
 
 def test_a_long_program_is_cut_into_pieces_that_hand_on_what_later_ones_need():

@@ -170,9 +170,10 @@ class Instructions:
         return self.called(symbol, v) if symbol else self.lane_by_lane(name, v)
 
     def decay(self, x: str) -> tuple[str, str]:
-        """Return tanh(|x|), and the root of its slope: (1 - e²)/(1 + e²) and 2e/(1 + e²), e = e^-|x|.
+        """Return tanh(-|x|) and the root of its slope.
 
-        1 - e² is -(e - 1)·(e - 1 + 2), which is right for small x too.
+        They are (e² - 1)/(e² + 1) and 2e/(e² + 1) with e = exp(-|x|); e² - 1 is written
+        (e - 1)·((e - 1) + 2), which is right for small x too.
         """
         if x not in self.decays:
             number = self.constant
