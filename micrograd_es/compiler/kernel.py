@@ -1,7 +1,7 @@
-"""Native code over the samples: as many at once as fit a vector, and the sums of its outputs.
+"""Native code over the samples, as many at once as fit a vector.
 
-A module gives two functions, and `module` adds the loop around them: @start, once, for what depends
-on no sample; @vector, for the samples from %x on, which adds its outputs into %sums.
+A module gives two functions: @start, once, for what depends on no sample; and @vector, for the
+samples from %x on, which adds its outputs into %sums. `module` adds the loops around them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ VECTOR = "ptr %code, ptr %work, ptr %x, i64 %stride, ptr %p, ptr %sums"
 GIVEN = (
     "ptr %code, ptr %work, ptr %p, ptr %columns, ptr %sums, ptr %out, i64 %outputs, i64 %samples, "
     "i64 %stride"
-)  # of @totals, which fills %out
+)  # of @totals, which fills %out; and of @apart, which fills %sums
 PART = f"{GIVEN}, i64 %first, i64 %end, i64 %lanes"
 MEMSET = "@llvm.memset.p0.i64"
 SPARE = 8  # doubles: room to begin where a vector may
@@ -29,7 +29,7 @@ SPARE = 8  # doubles: room to begin where a vector may
 
 def module(write: Instructions, functions: Sequence[str]) -> str:
     """Return the text of a module: the functions of a program, and the loop over its samples."""
-    whole = [part(write), totals(write.width)]
+    whole = [part(write), totals(write.width), apart(write)]
     return "\n".join([*write.declared.values(), *functions, *whole])
 
 
@@ -47,6 +47,24 @@ define void @totals({GIVEN}) nounwind {{
   call void @part({with_body(GIVEN)}, i64 %whole, i64 %samples, i64 %rest)
   ret void
 }}"""
+
+
+def apart(write: Instructions) -> str:
+    """Return @apart: the outputs of each vector of samples, one vector after the other."""
+    body = write.put(f"call ptr @start({START})")
+    size = write.put(f"mul i64 %outputs, {8 * write.width}")
+
+    def samples() -> Next:
+        write.lines.append(f"call void {MEMSET}(ptr %found, i8 0, i64 {size}, i1 false)")
+        write.lines.append("%x = getelementptr double, ptr %columns, i64 %i")
+        given = VECTOR.replace("%code", body).replace("%sums", "%found")
+        write.lines.append(f"call void @vector({given})")
+        following, again = write.count_up("%i", "%samples", by=write.width)
+        return {"i": following, "found": write.at("%found", size, "i8")}, again
+
+    write.loop("each_vector", {"i": ("i64", "0"), "found": ("ptr", "%sums")}, samples)
+    write.lines.append("ret void")
+    return write.function(f"void @apart({GIVEN})")
 
 
 def with_body(arguments: str) -> str:
@@ -120,19 +138,25 @@ class Space:
     """The memory in which a kernel works on so many samples, and where it is."""
 
     def __init__(self, kernel: Kernel, samples: int) -> None:
-        self.samples, self.stride = samples, samples + kernel.width
-        self.columns = np.zeros((max(kernel.inputs, 1), self.stride))
+        self.samples, self.outputs = samples, kernel.outputs
+        self.columns = np.zeros((max(kernel.inputs, 1), samples + kernel.width))
         self.out = np.zeros(kernel.outputs + SPARE)
-        self.memory = np.empty((kernel.rows + kernel.outputs) * kernel.width + SPARE)
-        start = self.memory.ctypes.data
-        self.work = start + -start % (8 * SPARE)
+        self.memory = aligned((kernel.rows + kernel.outputs) * kernel.width)
+        self.work = self.memory.ctypes.data
+        self.sums = self.work + 8 * kernel.width * kernel.rows
         self.code_at, self.columns_at = kernel.code.ctypes.data, self.columns.ctypes.data
-        self.out_at, self.sums = self.out.ctypes.data, self.work + 8 * kernel.width * kernel.rows
-        self.outputs = kernel.outputs
+        self.out_at, self.stride = self.out.ctypes.data, samples + kernel.width
 
-    def given(self, parameters: int) -> tuple[int, ...]:
-        """Return the arguments of @totals, with parameters that are at an address."""
+    def given(self, parameters: int, sums: int | None = None) -> tuple[int, ...]:
+        """Return the arguments of @totals or @apart, with parameters that are at an address."""
         return (
-            self.code_at, self.work, parameters, self.columns_at, self.sums, self.out_at,
+            self.code_at, self.work, parameters, self.columns_at, sums or self.sums, self.out_at,
             self.outputs, self.samples, self.stride,
         )  # fmt: skip
+
+
+def aligned(size: int) -> Array:
+    """Return memory for so many doubles, which begins where a vector may."""
+    memory = np.empty(size + SPARE)
+    skip = -memory.ctypes.data % (8 * SPARE) // 8
+    return memory[skip : skip + size]

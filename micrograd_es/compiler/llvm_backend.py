@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any
 
 from micrograd_es.compiler.code import INPUT, Code
 from micrograd_es.compiler.interpreter import interpreted
-from micrograd_es.compiler.kernel import GIVEN, Kernel
+from micrograd_es.compiler.kernel import GIVEN, Kernel, aligned
 from micrograd_es.compiler.machine import Machine
-from micrograd_es.compiler.numpy_backend import NumpyBackend
 from micrograd_es.compiler.straight_line import straight_line
 
 Array = Any
@@ -19,7 +17,7 @@ LONGEST_ONCE = 2_000  # if they are run for one sample only: longer ones do not 
 
 
 class LlvmBackend:
-    """Runs native code: the sums of the outputs over the samples; each sample's by numpy."""
+    """Runs native code: the sums of the outputs over the samples, or each sample's."""
 
     def __init__(self, code: Code, outputs: Sequence[int], machine: Machine) -> None:
         of_samples = any(op[0] == INPUT for op in code.ops)
@@ -28,18 +26,20 @@ class LlvmBackend:
         make = straight_line if code.count(outputs) <= longest else interpreted
         self.kernel: Kernel = make(code, outputs, machine, width)
         self.totals = self.kernel.native.function("totals", GIVEN)
-        self.code, self.outputs = code, outputs
+        self.apart = self.kernel.native.function("apart", GIVEN)
 
     def __str__(self) -> str:
         return f"native code: {self.kernel.told}"
 
-    @cached_property
-    def numpy(self) -> NumpyBackend:
-        return NumpyBackend(self.code, self.outputs)
-
     def each(self, columns: Sequence[Array], samples: int, parameters: Array) -> Array:
         """Return the outputs of each sample, a row of each."""
-        return self.numpy.each(columns, samples, parameters)
+        space, width = self.kernel.space(columns, samples), self.kernel.width
+        vectors = -(-samples // width)
+        found = aligned(vectors * space.outputs * width)
+        self.apart(*space.given(parameters.ctypes.data, found.ctypes.data))
+        self.kernel.spaces.append(space)
+        by_vector = found.reshape(vectors, space.outputs, width)
+        return by_vector.transpose(0, 2, 1).reshape(-1, space.outputs)[:samples]
 
     def sums(self, columns: Sequence[Array], samples: int, parameters: Array) -> Array:
         """Return the sums of all outputs over the samples."""

@@ -8,7 +8,10 @@ from typing import Any
 
 from micrograd_es.errors import MissingExtra
 
-VECTORS = {8: ("avx512f", "_ZGVeN8v"), 4: ("avx2", "_ZGVdN4v"), 2: ("sse2", "_ZGVbN2v")}
+VECTORS = (  # what a processor calls them, how many doubles, what libmvec calls their functions
+    ("avx512f", 8, "_ZGVeN8v"), ("avx2", 4, "_ZGVdN4v"), ("sse2", 2, "_ZGVbN2v"),
+    ("neon", 2, "_ZGVnN2v"),
+)  # fmt: skip
 OF_TWO = {"pow", "atan2", "hypot"}  # functions of libm
 PARAMETER_KINDS = {"ptr": ctypes.c_void_p, "i64": ctypes.c_int64, "double": ctypes.c_double}
 
@@ -32,7 +35,8 @@ class Machine:
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
         features = llvm.get_host_cpu_features()
-        self.width = next((w for w, (name, _) in VECTORS.items() if features.get(name)), 1)
+        self.prefixes = {width: prefix for name, width, prefix in VECTORS if features.get(name)}
+        self.width = max(self.prefixes, default=1)
         for library in ("libm.so.6", "libmvec.so.1"):
             try:
                 llvm.load_library_permanently(library)
@@ -44,7 +48,7 @@ class Machine:
         """Return the symbol of a function of whole vectors; None if there is none."""
         if width == 1:
             return None
-        symbol = f"{VECTORS[width][1]}{'v' * (name in OF_TWO)}_{name}"
+        symbol = f"{self.prefixes[width]}{'v' * (name in OF_TWO)}_{name}"
         return symbol if self.llvm.address_of_symbol(symbol) else None
 
     def compiled(self, text: str) -> Native:
