@@ -51,8 +51,8 @@ def compile(
     reduce        what becomes of the samples' values and gradients: their "mean", their "sum", or
                   None, which keeps them apart
     backend       "python", which is eager's own arithmetic; "numpy"; "llvm", native code (extra
-                  llvm; a program without inputs, or of more than 20 000 operations, runs on numpy
-                  all the same); "auto" is llvm where it is installed, else numpy
+                  llvm), which for long programs is an interpreter; "auto" is llvm where it is
+                  installed, else numpy
     on_nonfinite  "raise": a sample that gives NaN or inf is run again in plain Python, where only
                   the branches chosen count, and if it is still none, named; "return": given back
     inputs        how many f takes, if it does not say
