@@ -247,7 +247,8 @@ def test_the_matrices_are_rediscovered_from_the_scalars():
     assert "(16 × 16) · (16 × samples)" in told
 
 
-def test_a_loss_over_a_whole_batch_is_one_program_without_inputs():
+@each_backend
+def test_a_loss_over_a_whole_batch_is_one_program_without_inputs(backend):
     network, columns, loss = moons_like(20)
     parameters = network.parameters()
     samples = [tuple(map(float, sample)) for sample in zip(*columns, strict=True)]
@@ -256,7 +257,7 @@ def test_a_loss_over_a_whole_batch_is_one_program_without_inputs():
         penalty = me.total([p * p for p in parameters])
         return me.mean([loss(*sample) for sample in samples]) + 1e-4 * penalty
 
-    value, gradient = compile(whole, parameters).value_and_grad()
+    value, gradient = compile(whole, parameters, backend=backend).value_and_grad()
     output = whole()
     network.zero_grad()
     output.backward()
@@ -298,6 +299,17 @@ def test_one_node_may_be_the_slope_of_two_parameters_and_some_may_have_none():
         program = compile(lambda x: (a + b) * x, [a, b, c], backend=backend)
         value, gradient = program.value_and_grad([1.0, 3.0])
         assert (value, gradient.tolist()) == (10.0, [2.0, 2.0, 0.0])
+
+
+@each_backend
+def test_sums_of_sums_are_one_sum(backend):
+    u, v, w = Value(2.0), Value(3.0), Value(5.0)
+
+    def f(a, b):
+        return ((u * a + v * b) + (w * a + u * b)) + (0 - (v + w))
+
+    value, gradient = compile(f, [u, v, w], backend=backend).value_and_grad([1.0], [2.0])
+    assert (value, gradient.tolist()) == (2 + 6 + 5 + 4 - 8, [3.0, 1.0, 0.0])
 
 
 @each_backend
@@ -631,6 +643,36 @@ def test_a_program_is_pickled_as_what_it_is_made_of_and_compiled_again():
     again = pickle.loads(pickle.dumps(program))
     assert again([0.3, 0.7]) == program([0.3, 0.7])
     assert again.inputs == ["x"]
+
+
+def test_while_a_function_is_traced_other_threads_count_and_compare_their_own_values():
+    w, started, done = Value(2.0), threading.Event(), threading.Event()
+    found = []
+
+    def other():
+        started.wait()
+        a = Value(3.0)
+        found.append((a > 2, float(a * a), round(a), bool(a == 3)))
+        done.set()
+
+    def f(x):
+        started.set()
+        assert done.wait(10)
+        return w * x
+
+    worker = threading.Thread(target=other)
+    worker.start()
+    assert compile(f, [w])([1.0]) == 2.0
+    worker.join()
+    assert found == [(True, 9.0, 3, True)]
+
+
+def test_a_program_of_many_sizes_of_batch_keeps_few_of_their_arrays():
+    w = Value(2.0)
+    program = compile(lambda x: w * x, [w], backend="numpy")
+    for size in (*range(1, 12), 3):
+        assert program([1.0] * size) == 2.0
+    assert len(program.without.runners) <= 4
 
 
 def test_two_programs_at_once_and_programs_in_threads_do_not_mix():

@@ -70,8 +70,8 @@ FUNCTIONS |= {
 class Runner:
     """The arrays of one size of block, and the calls that fill them: for one thread at a time."""
 
-    def __init__(self, plan: Plan, outputs: int, size: int) -> None:
-        self.plan, self.count, self.size = plan, outputs, size
+    def __init__(self, plan: Plan, size: int) -> None:
+        self.plan, self.size = plan, size
         ops = plan.code.ops
         leaves = [i for i, op in enumerate(ops) if op[0] in (PARAMETER, CONSTANT)]
         parameters = [(i, op[1]) for i, op in enumerate(ops) if op[0] == PARAMETER]
@@ -98,8 +98,8 @@ class Runner:
         self.block = [call for step in plan.block for call in self.calls(step)]
         self.found = np.empty(sum(len(one) for block in plan.slopes for one in block.slots))
         self.slopes = [*self.slope_calls(plan.slopes)]
-        self.slots = np.array([x for block in plan.slopes for one in block.slots for x in one])
-        self.each_once = np.argsort(self.slots) if len({*self.slots.tolist()}) == outputs else None
+        slots = [slot for block in plan.slopes for one in block.slots for slot in one]
+        self.order = np.argsort(slots)  # each output is one slot
 
     def start(self, parameters: Array) -> None:
         """Compute what does not depend on the sample."""
@@ -122,11 +122,7 @@ class Runner:
         """Return the sums of the outputs over the samples of the block."""
         for call in self.slopes:
             call()
-        if self.each_once is not None:
-            return self.found[self.each_once]
-        totals = np.zeros(self.count)
-        np.add.at(totals, self.slots, self.found)
-        return totals
+        return self.found[self.order]
 
     def outputs(self, places: Sequence[int]) -> Array:
         """Return each sample's outputs, a row of each."""
@@ -275,7 +271,7 @@ class NumpyBackend:
                 try:
                     runner = spare.pop()
                 except IndexError:
-                    runner = Runner(plan, len(self.outputs), size)
+                    runner = Runner(plan, size)
                 runner.start(parameters)
                 yield start, runner
 
