@@ -165,9 +165,13 @@ def page(found: dict[str, Any]) -> str:
             for engine in ENGINES:
                 one = engines.get(engine)
                 names = ("ns", "bytes") if engine == "eager" else ("ns", "µs to compile", "bytes")
-                cells += [f"{one[name]:.3g}" if one else "" for name in names]
+                cells += [rounded(one[name]) if one else "" for name in names]
             parts.append(f"| {' | '.join(cells)} |")
     return "\n".join([*parts, ""])
+
+
+def rounded(x: float) -> str:
+    return f"{x:.0f}" if x >= 100 else f"{x:.2g}"
 
 
 def picture(found: dict[str, Any], code: str, path: Path) -> None:
@@ -186,8 +190,10 @@ def picture(found: dict[str, Any], code: str, path: Path) -> None:
             points = [(int(n), one[engine]["ns"]) for n, one in by_size.items() if engine in one]
             label = words.get(engine, engine)
             panel.loglog(*zip(*points, strict=True), marker=mark, color=colours[engine])
+            above = engine != "eager"  # its line may meet numpy's
             panel.annotate(
-                label, points[-1], xytext=(0, 8), textcoords="offset points", ha="right",
+                label, points[-1], xytext=(0, 8 if above else -16), textcoords="offset points",
+                ha="right",
                 color=colours[engine], fontweight="bold",
             )  # fmt: skip
         panel.set(title=words[shape], xlabel=words["x"])
