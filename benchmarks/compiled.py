@@ -37,7 +37,7 @@ from benchmarks import moons  # noqa: E402  # the same
 from benchmarks.conformance import machine  # noqa: E402  # the same
 from micrograd_es import Value, compile, nn, optim, relu  # noqa: E402  # the same
 
-STEPS = 100  # of a native descent, in one call
+STEPS = 50  # of a native descent, in one call
 Run = tuple[Callable[[], Any], int]  # and how many steps that is
 
 
@@ -109,8 +109,8 @@ def of_network(activation: str, samples: int, rounds: int) -> dict[str, Any]:
         operations = program.linear.after
         runs[f"ours, {backend}"] = (lambda q=program: q.value_and_grad(*columns, parameters=p)), 1
     runs["ours, llvm, native descent"] = (
-        (lambda: program.sgd(*columns, lr=1e-12, steps=STEPS if samples <= 100 else 2)),
-        STEPS if samples <= 100 else 2,
+        (lambda: program.sgd(*columns, lr=1e-12, steps=STEPS)),
+        STEPS,
     )
     for name, make in list(moons.ENGINES.items())[1:]:
         start = time.process_time()

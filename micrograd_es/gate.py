@@ -6,21 +6,20 @@ import math
 import sys
 from decimal import Decimal
 from numbers import Real
+from typing import Any
 
 
-def as_float(number: object) -> float:
+def as_float(number: Any) -> float:
     """Return a real number as a Python float; the one gate through which numbers enter the graph.
 
     int, float, bool, Fraction, Decimal and numpy's real scalars pass; TypeError for all else,
     OverflowError for a number beyond the largest float.
     """
-    if type(number) is float:
+    kind = type(number)
+    if kind is float:
         return number
-    numpy = sys.modules.get("numpy")  # if it was never imported, number is not numpy's
-    if not isinstance(number, Real | Decimal) and not (numpy and isinstance(number, numpy.bool_)):
-        raise TypeError(f"{shown(number)} is not a real number: {way_out(number)}")
-    if numpy and isinstance(number, numpy.timedelta64):  # to numpy it is an integer
-        raise TypeError(f"{shown(number)} is a duration: divide it by the unit that you count in")
+    if kind is not int:
+        refuse(number)
     try:
         result = float(number)
     except OverflowError:
@@ -30,6 +29,15 @@ def as_float(number: object) -> float:
             f"{shown(number)} is too large for a float: the largest is about 1.8e308"
         )
     return result
+
+
+def refuse(number: object) -> None:
+    """Raise TypeError for what is no real number."""
+    numpy = sys.modules.get("numpy")  # if it was never imported, number is not numpy's
+    if not isinstance(number, Real | Decimal) and not (numpy and isinstance(number, numpy.bool_)):
+        raise TypeError(f"{shown(number)} is not a real number: {way_out(number)}")
+    if numpy and isinstance(number, numpy.timedelta64):  # to numpy it is an integer
+        raise TypeError(f"{shown(number)} is a duration: divide it by the unit that you count in")
 
 
 def shown(thing: object) -> str:

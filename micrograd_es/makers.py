@@ -101,7 +101,12 @@ def operand(arg: Any) -> str:
 
 def constant_node(primitive: Primitive, number: Any) -> Value:
     """Return an operand that is a number as a node that nobody asks for its responsibility."""
-    return make(as_float(number), primitive.constant)
+    made = new(Value)
+    made._data = as_float(number)
+    made.grad = 0.0
+    made.primitive = primitive.constant
+    made.a = made.b = made.da = made.db = made.mark = made.name = None
+    return made
 
 
 # ---- the fast makers: the plain form unrolled by arity, 3 times its speed ------------------------
@@ -209,7 +214,16 @@ def with_number(primitive: Primitive) -> Callable[[Any, Any], Any]:
             return node_of(primitive, left, right)
         if (y + da + db) * 0.0:
             return node_of(primitive, left, right)
-        return make(y, primitive, (left, right), (da, db))
+        made = new(Value)
+        made._data = y
+        made.grad = 0.0
+        made.primitive = primitive
+        made.a = left
+        made.da = da
+        made.b = right
+        made.db = db
+        made.mark = made.name = None
+        return made
 
     return node
 
@@ -269,6 +283,7 @@ def as_rule(partial: Any) -> Rule:
 
 def lifted(primitive: Primitive, number: Any) -> Any:
     """Return a number as a constant node; NotImplemented for arrays, which meet Values as such."""
-    if hasattr(type(number), "__array_ufunc__") and hasattr(number, "__len__"):
+    kind = type(number)
+    if kind is not float and hasattr(kind, "__array_ufunc__") and hasattr(number, "__len__"):
         return NotImplemented
     return constant_node(primitive, number)
