@@ -9,19 +9,16 @@ from numbers import Real
 from typing import Any
 
 
-def as_float(number: Any) -> float:
+def as_float(number: object) -> float:
     """Return a real number as a Python float; the one gate through which numbers enter the graph.
 
     int, float, bool, Fraction, Decimal and numpy's real scalars pass; TypeError for all else,
     OverflowError for a number beyond the largest float.
     """
-    kind = type(number)
-    if kind is float:
+    if type(number) is float:
         return number
-    if kind is not int:
-        refuse(number)
     try:
-        result = float(number)
+        result = float(number if type(number) is int else checked(number))
     except OverflowError:
         result = math.inf
     if math.isinf(result) and number not in (math.inf, -math.inf):
@@ -31,13 +28,14 @@ def as_float(number: Any) -> float:
     return result
 
 
-def refuse(number: object) -> None:
-    """Raise TypeError for what is no real number."""
+def checked(number: object) -> Any:
+    """Return a real number as it is; TypeError for all else."""
     numpy = sys.modules.get("numpy")  # if it was never imported, number is not numpy's
     if not isinstance(number, Real | Decimal) and not (numpy and isinstance(number, numpy.bool_)):
         raise TypeError(f"{shown(number)} is not a real number: {way_out(number)}")
     if numpy and isinstance(number, numpy.timedelta64):  # to numpy it is an integer
         raise TypeError(f"{shown(number)} is a duration: divide it by the unit that you count in")
+    return number
 
 
 def shown(thing: object) -> str:
