@@ -192,6 +192,12 @@ def test_settings_that_are_none_are_refused_by_name(rule, options, says):
     assert w.data == 1.0
 
 
+@each_backend
+def test_without_parameters_there_is_nothing_to_move(backend):
+    with pytest.raises(ValueError, match="nothing to move"):
+        compile(lambda x: x * x, backend=backend).sgd([1.0], lr=0.1, steps=1)
+
+
 def test_samples_kept_apart_have_no_way_down():
     _, program = parabola("numpy", reduce=None)
     with pytest.raises(ValueError, match='reduce="mean" or "sum"'):

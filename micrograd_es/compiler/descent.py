@@ -18,7 +18,7 @@ from micrograd_es.compiler.machine import Machine, Native
 from micrograd_es.errors import NonFiniteError
 
 Array = Any
-AT_ONCE = 10_000  # native steps, after which the keyboard may interrupt
+CHUNK = 10_000  # native steps, after which the keyboard may interrupt
 LOOP = (
     f"ptr %totals, {GIVEN.replace('%p,', '%now,')}, ptr %next, ptr %settings, ptr %values, "
     "i64 %length, i64 %steps, double %divisor"
@@ -111,7 +111,7 @@ class Descent:
         for name, number in (("steps", steps), ("every", every)):
             if number is not None and (type(number) is not int or number < 1):
                 raise ValueError(f"{name}={number!r}: expected a whole number above 0")
-        every = every or (-(-steps // 100) if progress else AT_ONCE)
+        every = every or (-(-steps // 100) if progress else CHUNK)
         self.values = np.empty(steps)
         while self.done < steps:
             end = min(self.done - self.done % every + every, steps)

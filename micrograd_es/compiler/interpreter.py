@@ -80,10 +80,12 @@ def leaf(write: Instructions, kind: str) -> str:
         offset = write.put(f"mul i64 {word(write, 3)}, %stride")
         write.store(write.load(write.at("%x", offset, "double"), align=8), row(write, 2))
         return handler(write, kind, 2)
-    address = write.at("%c", 3, "i32") if kind == CONSTANT else None
-    address = address or write.at("%x", word(write, 3), "double")  # at the start, x is p
+    if kind == CONSTANT:
+        address, size = write.at("%c", 3, "i32"), 3
+    else:
+        address, size = write.at("%x", word(write, 3), "double"), 2  # at the start, x is p
     write.store(write.spread(write.load(address, "double", align=WORD)), row(write, 2))
-    return handler(write, kind, 3 if kind == CONSTANT else 2)
+    return handler(write, kind, size)
 
 
 def output(write: Instructions) -> str:

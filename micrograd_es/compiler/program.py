@@ -185,6 +185,8 @@ class Program:
         """Take steps by a rule: native ones as far as they go, else in numpy, one by one."""
         if self.reduce is None:
             raise ValueError('a descent needs one value: compile with reduce="mean" or "sum"')
+        if not self.parameters:
+            raise ValueError("a descent has nothing to move: compile with parameters=[…]")
         arrays, samples = self.checked(columns)
         walk = None
         if isinstance(self.with_slopes, LlvmBackend):
