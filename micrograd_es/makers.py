@@ -284,6 +284,8 @@ def as_rule(partial: Any) -> Rule:
 def lifted(primitive: Primitive, number: Any) -> Any:
     """Return a number as a constant node; NotImplemented for arrays, which meet Values as such."""
     kind = type(number)
-    if kind is not float and hasattr(kind, "__array_ufunc__") and hasattr(number, "__len__"):
+    if kind is float or kind is int:
+        return constant_node(primitive, number)
+    if hasattr(kind, "__array_ufunc__") and hasattr(number, "__len__"):
         return NotImplemented
     return constant_node(primitive, number)

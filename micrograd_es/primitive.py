@@ -61,11 +61,13 @@ class Primitive:
     switch: Callable[..., float] = first
     gather: Callable[..., tuple[Any, ...]] | None = None
     node: Callable[..., Any] = field(init=False, repr=False)  # (*args) -> Value: the fast makers
+    arity: int | None = field(init=False, repr=False)  # how many arguments; None: any number
     constant: ClassVar[Primitive]  # of a number that an operator lifted: it has no arguments
 
     def __post_init__(self) -> None:
         if isinstance(self.partials, list):
             object.__setattr__(self, "partials", tuple(self.partials))
+        object.__setattr__(self, "arity", self.arguments())
         self.refuse_wrong_counts()
         # the module in which the row is written, found as namedtuple finds it
         module = sys._getframe(2).f_globals.get("__name__", "__main__")
@@ -113,9 +115,8 @@ class Primitive:
                 "`lambda y, *args: …` for each argument of the value"
             )
 
-    @property
-    def arity(self) -> int | None:
-        """The number of arguments; None if any number will do."""
+    def arguments(self) -> int | None:
+        """Return the number of arguments that the partials are for; None if any number will do."""
         if type(self.partials) is tuple:
             return len(self.partials)
         code = getattr(self.partials, "__code__", None)
