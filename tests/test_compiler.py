@@ -829,7 +829,13 @@ def test_a_long_program_is_interpreted_and_says_so(of_samples, monkeypatch):
         assert told in str(program.plan())
 
 
-def test_without_llvmlite_native_code_says_what_to_install(monkeypatch):
+def test_without_llvmlite_or_with_an_old_one_native_code_says_what_to_install(monkeypatch):
+    from llvmlite import binding
+
+    with monkeypatch.context() as patch:
+        patch.setattr(binding, "llvm_version_info", (15, 0, 7))
+        with pytest.raises(me.errors.MissingExtra, match="older than 20"):
+            Machine()
     monkeypatch.setitem(__import__("sys").modules, "llvmlite.binding", None)
     with pytest.raises(me.errors.MissingExtra, match=r"pip install 'micrograd-es\[llvm\]'"):
         Machine()

@@ -12,6 +12,7 @@ VECTORS = (  # what a processor calls them, how many doubles, what libmvec calls
     ("avx512f", 8, "_ZGVeN8v"), ("avx2", 4, "_ZGVdN4v"), ("sse2", 2, "_ZGVbN2v"),
     ("neon", 2, "_ZGVnN2v"),
 )  # fmt: skip
+NEEDED = "the llvm backend needs llvmlite 0.45: pip install 'micrograd-es[llvm]'"
 OF_TWO = {"pow", "atan2", "hypot"}  # functions of libm
 PARAMETER_KINDS = {"ptr": ctypes.c_void_p, "i64": ctypes.c_int64, "double": ctypes.c_double}
 
@@ -28,9 +29,9 @@ class Machine:
         try:
             import llvmlite.binding as llvm
         except ImportError as error:
-            raise MissingExtra(
-                "the llvm backend needs llvmlite: pip install 'micrograd-es[llvm]'"
-            ) from error
+            raise MissingExtra(NEEDED) from error
+        if llvm.llvm_version_info < (20,):  # the first of llvmlite's to read `ptr` as it comes
+            raise MissingExtra(f"{NEEDED}, whose LLVM is older than 20 here")
         self.llvm = llvm
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
