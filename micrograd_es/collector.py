@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import gc
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+inside = 0  # how many blocks are open, in all threads
+one_at_a_time = threading.Lock()
 
 
 @contextmanager
 def paused() -> Iterator[None]:
     """Have no collection inside the block; for what makes many objects that stay, and no cycles."""
-    enabled = gc.isenabled()
-    gc.disable()
+    global inside, enabled
+    with one_at_a_time:
+        if not inside:
+            enabled = gc.isenabled()
+            gc.disable()
+        inside += 1
     try:
         yield
     finally:
-        if enabled:
-            gc.enable()
+        with one_at_a_time:
+            inside -= 1
+            if not inside and enabled:
+                gc.enable()
+
+
+enabled = True

@@ -83,7 +83,7 @@ def partial_of(
         partial = as_float(ask(i))
     except UNDEFINED:
         partial = math.nan
-    if math.isfinite(partial) or not all(math.isfinite(arg.data) for arg in args):
+    if math.isfinite(partial) or not all(math.isfinite(arg._data) for arg in args):
         return partial
     formula = primitive.written(*map(operand, args))
     return Undefined(

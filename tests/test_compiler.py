@@ -7,6 +7,7 @@ import random
 import shutil
 import subprocess
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -419,6 +420,7 @@ def test_options_that_are_none_are_refused():
 
 
 DICE = random.Random(0)
+SQUARED = W * W
 CAPTURED = Value(3.0, name="captured")
 
 
@@ -437,7 +439,14 @@ CAPTURED = Value(3.0, name="captured")
             lambda x: x * CAPTURED,
             r"name='captured'.* is neither an input nor listed",
         ),
-        (lambda x: x * W.data, r"reads \.data of a Value"),
+        (lambda x: x * W.data, r"\.data of a Value at .*test_compiler\.py:\d+"),
+        (lambda x: x if x.data > 0 else -x, r"\.data of a Value"),
+        (lambda x: W * x if CAPTURED > 0 else x, "name='captured'.* is neither an input nor"),
+        (lambda x: W * x * float(CAPTURED), "name='captured'.* is neither an input nor"),
+        (lambda x: x * W if W.grad > 0.0 else x, r"reads \.grad of a Value"),
+        (lambda x: x * W.grad, r"reads \.grad of a Value"),
+        (lambda x: where((x > 0) & (W > 1), x, 1), "& or | of comparisons"),
+        (lambda x: SQUARED * x, "computed from a parameter before"),
         (lambda x: x * DICE.random(), "or is random"),
     ],
 )
@@ -455,8 +464,126 @@ def test_a_value_that_the_function_makes_itself_is_a_constant():
 
     for backend in BACKENDS:
         assert compile(f, [W], backend=backend)([1.0]) == 2 * 3 * 12
-    with pytest.raises(TraceError, match="does something else for other numbers"):
+    with pytest.raises(TraceError, match=r"\.data of a Value"):
         compile(lambda x: x * Value(W.data), [W])
+    constant = Value(3.0)
+    assert compile(lambda x: W * x * constant.data, [W])([1.0]) == 6.0  # said so
+    assert compile(lambda x: W * x if x != None else 0.0, [W])([1.0]) == 2.0  # noqa: E711
+    assert compile(lambda x: W * x * len(f"{x}{x:.3f}{x!r}") / 27, [W])([1.0]) == 2.0
+
+
+@each_backend
+def test_constants_may_be_infinite_or_nan(backend):
+    program = compile(lambda x: me.minimum(x, math.inf), backend=backend)
+    assert program([1.0, 2.0]) == 1.5
+    program = compile(lambda x: where(x > 0, x, math.nan), backend=backend)
+    assert program([1.0, 2.0]) == 1.5
+
+
+@each_backend
+def test_a_function_that_is_singular_at_the_numbers_of_the_trace_is_traced_with_others(backend):
+    w = Value(2.0)
+    program = compile(lambda x: w * me.sqrt(me.relu(x - 1) * w), [w], backend=backend)
+    value, gradient = program.value_and_grad([4.0])
+    assert value == pytest.approx(2 * math.sqrt(6), rel=1e-14)
+    assert gradient[0] == pytest.approx(1.5 * math.sqrt(6), rel=1e-14)
+
+
+@each_backend
+@given(x=st.integers(-9, 9).map(lambda n: n / 2) | st.floats(-1e17, 1e17))
+def test_round_goes_to_the_even_neighbour(backend, x):
+    program = ROUNDING.setdefault(
+        backend, compile(lambda x: me.round(x), backend=backend, reduce=None)
+    )
+    assert program([x, 0.49999999999999994]).tolist() == [me.round(x), 0.0]
+
+
+ROUNDING = {}  # by backend: compiled once
+
+
+@each_backend
+def test_inputs_and_primitives_may_have_any_name(backend):
+    a = Value(2.0)
+    program = compile(lambda v0, v1: me.exp(v1) * a + v0, [a], backend=backend)
+    assert program([5.0], [1.0]) == pytest.approx(5 + 2 * math.e, rel=1e-14)
+    assert compile(lambda exp: me.exp(exp), backend=backend)([0.0]) == 1.0
+    for name in ("exp", "identity", "detach", "constant", "input", "lambda", "v0", "p", "float"):
+        twice = Primitive(name, lambda x: 2 * x, 2)
+        program = compile(lambda x: twice(x) + me.exp(x), backend=backend)  # noqa: B023
+        assert program([1.0]) == pytest.approx(2 + math.e, rel=1e-14)
+
+
+@each_backend
+def test_a_user_s_primitive_may_need_arguments_beyond_one(backend):
+    acosh2 = Primitive(
+        "acosh2", lambda x: me.log(x + me.sqrt(x * x - 1)), lambda y, x: 1 / me.sqrt(x * x - 1)
+    )
+    assert compile(lambda x: acosh2(x), backend=backend)([2.0]) == pytest.approx(math.acosh(2))
+
+
+@each_backend
+def test_a_sum_too_large_for_a_float_is_an_error(backend):
+    program = compile(lambda x: x * 1.0, backend=backend)
+    with pytest.raises(NonFiniteError, match="the sum over 2 samples is too large"):
+        program([1.7e308] * 2)
+
+
+def test_threads_that_compile_and_replay_leave_the_parameters_as_they_were():
+    w = Value(-3.0)
+
+    def slow(x):
+        time.sleep(0.002)
+        return where(x > 0, lambda: w * me.log(x), lambda: w * x)
+
+    found = []
+
+    def work(number):
+        program = compile(slow, [w], backend="numpy")
+        for _ in range(4):
+            found.append(program.value_and_grad([-1.0] * 3, parameters=[number])[0] == -number)
+            found.append(program([-1.0]) == 3.0)
+
+    workers = [threading.Thread(target=work, args=(float(n),)) for n in range(1, 5)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert all(found)
+    assert w.data == -3.0
+
+
+@pytest.mark.parametrize("backend", ["llvm", "numpy"])
+def test_many_outputs_and_many_conditions_compile_in_linear_time(backend):
+    ws = [Value(0.01 * i) for i in range(1000)]
+    program = compile(
+        lambda *xs: me.dot(ws, list(xs)), ws, backend=backend, inputs=1000, reduce="sum"
+    )
+    X = np.random.default_rng(0).normal(size=(3, 1000))
+    value, gradient = program.value_and_grad(X)
+    assert value == pytest.approx(float((X @ [w.data for w in ws]).sum()), rel=1e-12)
+    np.testing.assert_allclose(gradient, X.sum(axis=0), rtol=1e-13, atol=1e-14)
+
+    def chain(x):
+        for _ in range(1500):
+            x = where(x > 0, x - 0.001, x)
+        return x
+
+    assert compile(chain, backend=backend)([1.0, 2.0]) == pytest.approx(0.1, abs=0.5)
+
+
+@each_backend
+def test_one_sample_of_many_that_is_not_finite_is_mended_in_its_block(backend):
+    w = Value(1.0)
+    program = compile(
+        lambda x: where(x > 0, lambda: w * me.log(x), lambda: w * x), [w], backend=backend
+    )
+    xs = np.ones(5000)
+    xs[[0, 4096, 4999]] = -1.0
+    value, gradient = program.value_and_grad(xs)
+    assert value == gradient[0] == -3 / 5000
+    xs[[0, 4096]] = 1.0
+    with pytest.raises(me.DomainError, match=r"sample 4999 \(-1\.0,\): log"):
+        compile(lambda x: w * me.log(x), [w], backend=backend)(xs)
 
 
 def test_comparisons_of_constants_are_numbers_in_a_trace_too():

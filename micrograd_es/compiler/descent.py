@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -108,10 +109,9 @@ class Descent:
         self, steps: int, every: int | None, progress: Callable[[int, float], Any] | None
     ) -> Array:
         """Take the steps, and return the error before each of them."""
-        for name, number in (("steps", steps), ("every", every)):
-            if number is not None and (type(number) is not int or number < 1):
-                raise ValueError(f"{name}={number!r}: expected a whole number above 0")
-        every = every or (-(-steps // 100) if progress else CHUNK)
+        steps = whole("steps", steps)
+        usual = -(-steps // 100) if progress else CHUNK
+        every = usual if every is None else whole("every", every)
         self.values = np.empty(steps)
         while self.done < steps:
             end = min(self.done - self.done % every + every, steps)
@@ -138,6 +138,14 @@ class Descent:
                 f"before it; try a learning rate below {self.settings[0]}"
             )
         self.rows, self.done = moved, self.done + 1
+
+
+def whole(name: str, given: Any) -> int:
+    """Return a whole number above 0, of whatever integer type."""
+    number = operator.index(given) if hasattr(given, "__index__") else 0
+    if number < 1:
+        raise ValueError(f"{name}={given!r}: expected a whole number above 0")
+    return number
 
 
 def walker(

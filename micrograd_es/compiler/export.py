@@ -13,7 +13,8 @@ from micrograd_es.compiler.code import CONSTANT, INPUT, LEAVES, PARAMETER, Code
 # fmt: off
 SIGNS = {"add": "({} + {})", "sub": "({} - {})", "mul": "{} * {}", "div": "{} / {}", "neg": "-{}"}
 ARRAYS = {  # as numpy and jax.numpy have them; M is the module
-    **SIGNS, "abs": "M.abs({})", "pow": "M.power({}, {})", "max": "M.maximum({}, {})",
+    **SIGNS, "abs": "M.abs({})", "round": "M.rint({})", "pow": "M.power({}, {})",
+    "max": "M.maximum({}, {})",
     "min": "M.minimum({}, {})",
     "above": "M.where({0} > 0, 1.0, M.where({0} <= 0, 0.0, {0}))", "asin": "M.arcsin({})",
     "acos": "M.arccos({})", "atan": "M.arctan({})", "asinh": "M.arcsinh({})",
@@ -24,7 +25,8 @@ ARRAYS = {  # as numpy and jax.numpy have them; M is the module
     "if_equal": "M.where({} == {}, {}, {})",
 }
 IN_C = {
-    **SIGNS, "abs": "fabs({})", "max": "larger({}, {})", "min": "smaller({}, {})",
+    **SIGNS, "abs": "fabs({})", "round": "rint({})", "max": "larger({}, {})",
+    "min": "smaller({}, {})",
     "above": "({0} > 0 ? 1.0 : {0} <= 0 ? 0.0 : {0})", "if_less": "({} < {} ? {} : {})",
     "if_at_most": "({} <= {} ? {} : {})", "if_equal": "({} == {} ? {} : {})",
     "pow": "pow({}, {})", "atan2": "atan2({}, {})", "hypot": "hypot({}, {})",

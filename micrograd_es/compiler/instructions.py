@@ -13,7 +13,7 @@ FLAGS = "contract nsz"  # a·b + c may be one operation; NaN and infinity are wh
 SIGNS = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv"}
 INTRINSICS = {
     "abs": "fabs", "sqrt": "sqrt", "floor": "floor", "ceil": "ceil", "copysign": "copysign",
-    "fma": "fma",
+    "fma": "fma", "round": "rint",
 }  # fmt: skip
 SHIFT = 1.5 * 2.0**52  # a number added to it is rounded to a whole one
 LN2 = (math.log(2), 2.3190468138462996e-17)  # ln 2 in two parts
@@ -173,17 +173,17 @@ class Instructions:
         """Return tanh(-|x|) and the root of its slope.
 
         They are (e² - 1)/(e² + 1) and 2e/(e² + 1) with e = exp(-|x|); e² - 1 is written
-        (e - 1)·((e - 1) + 2), which is right for small x too.
+        (e - 1)·e + (e - 1), which is right for small x too.
         """
         if x not in self.decays:
             number = self.constant
             less_one, e = self.exponential(self.operation("copysign", [x, number(-1.0)]))
             below = self.operation("fma", [e, e, number(1.0)])
             share = self.operation("div", [number(1.0), below])
-            above = self.operation("mul", [less_one, share])
-            above = self.operation("mul", [above, self.operation("add", [less_one, number(2.0)])])
+            above = self.operation("fma", [less_one, e, less_one])
             half = self.operation("mul", [e, share])
-            self.decays[x] = above, self.operation("add", [half, half])
+            twice = self.operation("add", [half, half])
+            self.decays[x] = self.operation("mul", [above, share]), twice
         return self.decays[x]
 
     def exponential(self, x: str) -> tuple[str, str]:

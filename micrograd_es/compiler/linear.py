@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import keyword
+import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +14,7 @@ from micrograd_es.compiler.trace import Trace
 from micrograd_es.primitive import Primitive
 from micrograd_es.primitives import TABLE
 
+VARIABLE = re.compile(r"[vx]\d+|p|float")  # what the code that is written calls its own
 SIGNS = {"add": "%s + %s", "sub": "%s - %s", "mul": "%s * %s", "div": "%s / %s", "neg": "-%s"}
 
 
@@ -39,7 +43,11 @@ class Linear:
         for place in self.code.live(wanted):
             name, *args = self.code.ops[place]
             if name in LEAVES:
-                written = {INPUT: lambda i: inputs[i], PARAMETER: "p[{}]".format, CONSTANT: repr}
+                written = {
+                    INPUT: lambda i: inputs[i],
+                    PARAMETER: "p[{}]".format,
+                    CONSTANT: in_python,
+                }
                 names[place] = written[name](args[0])
                 continue
             operands = [names[arg] for arg in args]
@@ -84,8 +92,19 @@ def linear(trace: Trace) -> Linear:
 
 
 def name_of(row: Primitive, rows: dict[str, Primitive]) -> str:
-    """Return the name of a row in this code; two rows of one name get two."""
+    """Return the name of a row in this code: its own, unless that is another's."""
     name = row.name
-    while rows.setdefault(name, row) is not row:
+    while not is_free(name, row) or rows.setdefault(name, row) is not row:
         name += "_"
     return name
+
+
+def is_free(name: str, row: Primitive) -> bool:
+    """Return whether a row may have a name in code: no table's row, leaf or variable has it."""
+    if TABLE.get(name, row) is not row or name in LEAVES:
+        return False
+    return name.isidentifier() and not keyword.iskeyword(name) and not VARIABLE.fullmatch(name)
+
+
+def in_python(number: float) -> str:
+    return repr(number) if math.isfinite(number) else f'float("{number}")'

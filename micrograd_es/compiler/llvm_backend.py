@@ -23,7 +23,8 @@ class LlvmBackend:
         of_samples = any(op[0] == INPUT for op in code.ops)
         width = machine.width if of_samples else 1
         longest = LONGEST if of_samples else LONGEST_ONCE
-        make = straight_line if code.count(outputs) <= longest else interpreted
+        size = code.count(outputs) + len(outputs)
+        make = straight_line if size <= longest else interpreted
         self.kernel: Kernel = make(code, outputs, machine, width)
         self.totals = self.kernel.native.function("totals", GIVEN)
         self.apart = self.kernel.native.function("apart", GIVEN)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from importlib.util import find_spec
 from typing import Any
@@ -15,24 +15,27 @@ from micrograd_es.collector import paused
 from micrograd_es.compiler.code import Code
 from micrograd_es.compiler.descent import ADAM, SGD, Descent, Rule, walker
 from micrograd_es.compiler.export import HEADS, exported
-from micrograd_es.compiler.forms import lowered
-from micrograd_es.compiler.linear import Linear, linear
+from micrograd_es.compiler.forms import BASIC, lowered
+from micrograd_es.compiler.linear import VARIABLE, Linear, linear
 from micrograd_es.compiler.llvm_backend import LlvmBackend
 from micrograd_es.compiler.machine import machine
 from micrograd_es.compiler.matrices import Plan
 from micrograd_es.compiler.numpy_backend import NumpyBackend
 from micrograd_es.compiler.python_backend import PythonBackend
-from micrograd_es.compiler.trace import inputs_of, leaves_of, trace
+from micrograd_es.compiler.trace import holding, inputs_of, leaves_of, one_at_a_time, trace
 from micrograd_es.diagnosis import find_nonfinite
 from micrograd_es.errors import NonFiniteError
 from micrograd_es.gate import as_float, shown
 from micrograd_es.primitive import Primitive, as_value
+from micrograd_es.primitives import TABLE
 from micrograd_es.value import Value, gradient
 
 Array = Any
 BACKENDS = ("auto", "python", "numpy", "llvm")
 REDUCTIONS = ("mean", "sum", None)
 LANGUAGES = ("python", *HEADS)
+MENDED = 4096  # samples at once
+SHOWN = 8  # names of inputs
 
 
 def compile(
@@ -74,6 +77,9 @@ def compile(
     ):
         if given not in known:
             raise ValueError(f"{what} {given!r}: expected one of {', '.join(map(repr, known))}")
+    for row, form in (forms or {}).items():
+        if not isinstance(row, Primitive) or not callable(form):
+            raise TypeError(f"forms={{{row!r}: {form!r}}}: expected {{primitive: function}}")
     return Program(
         f, leaves_of(parameters), reduce, backend, on_nonfinite, inputs, dict(forms or {})
     )
@@ -104,7 +110,7 @@ class Program:
         count = inputs_of(f) if inputs is None else inputs
         with paused():
             self.linear: Linear = linear(trace(f, parameters, count))
-        self.inputs = names_of(f, count)
+        self.inputs = names_of(f, count, self.linear.rows)
 
     # ---- running
 
@@ -120,19 +126,35 @@ class Program:
     def run(self, columns: Sequence[Any], parameters: Any, slopes: bool) -> tuple[Any, ...]:
         arrays, samples = self.checked(columns)
         numbers = self.numbers(parameters)
-        runner = self.runner(slopes)
-        if self.reduce is None:
-            rows = runner.each(arrays, samples, numbers)
-            self.mend(rows, arrays, numbers)
-            return rows[:, 0], rows[:, 1:]
-        totals = runner.sums(arrays, samples, numbers)
-        if self.on_nonfinite == "raise" and not np.isfinite(totals).all():
-            rows = runner.each(arrays, samples, numbers)
-            self.mend(rows, arrays, numbers)
-            totals = rows.sum(axis=0)
-        if self.reduce == "mean":
-            totals = totals / samples
-        return float(totals[0]), totals[1:]
+        runner = self.with_slopes if slopes else self.without
+        with np.errstate(all="ignore"):
+            if self.reduce is None:
+                rows = runner.each(arrays, samples, numbers)
+                self.mend(rows, arrays, numbers)
+                return rows[:, 0], rows[:, 1:]
+            totals = runner.sums(arrays, samples, numbers)
+            if self.on_nonfinite == "raise" and not np.isfinite(totals).all():
+                totals = self.mended_sums(runner, arrays, samples, numbers)
+            if self.reduce == "mean":
+                totals = totals / samples
+            return float(totals[0]), totals[1:]
+
+    def mended_sums(
+        self, runner: Any, columns: Sequence[Array], samples: int, numbers: Array
+    ) -> Array:
+        """Return the sums, block by block of samples; plain Python mends what it can of them."""
+        totals: Array = 0.0
+        for start in range(0, samples, MENDED):
+            block = [column[start : start + MENDED] for column in columns]
+            rows = runner.each(block, min(MENDED, samples - start), numbers)
+            self.mend(rows, block, numbers, start)
+            totals = totals + rows.sum(axis=0)
+        if not np.isfinite(totals).all():
+            raise NonFiniteError(
+                f"the sum over {samples} samples is too large for a float (1.8e308), though that "
+                "of none is: scale what f gives"
+            )
+        return totals
 
     # ---- many steps downhill
 
@@ -214,10 +236,8 @@ class Program:
         """
         arrays: list[Array] = []
         for column in columns:
-            array = np.asarray(column)
             name = f"input {[*self.inputs, 'too many'][min(len(arrays), len(self.inputs))]}"
-            if array.dtype.kind not in "fiub":
-                raise TypeError(f"{name} is {shown(column)}: give a column of real numbers")
+            array = real(name, column)
             if array.ndim not in (1, 2):
                 raise ValueError(
                     f"{name} has shape {array.shape}: give one number for each sample, as in "
@@ -226,7 +246,7 @@ class Program:
             array = array.astype(float, copy=False)
             arrays.extend([array] if array.ndim == 1 else array.T)
         if len(arrays) != len(self.inputs):
-            names = f" ({', '.join(self.inputs)})" * bool(self.inputs)
+            names = f" ({', '.join(self.inputs)})" * (0 < len(self.inputs) <= SHOWN)
             raise TypeError(
                 f"the program takes {len(self.inputs)} inputs{names}, and was given {len(arrays)}"
             )
@@ -241,8 +261,9 @@ class Program:
     def numbers(self, parameters: Any) -> Array:
         """Return the numbers of the parameters, as they are now or as they are given."""
         if parameters is None:
-            return np.array([p.data for p in self.parameters], dtype=float)
-        numbers = np.ascontiguousarray(parameters, dtype=float)
+            with one_at_a_time:  # while a function is traced, its parameters hold other numbers
+                return np.array([p.data for p in self.parameters], dtype=float)
+        numbers = np.ascontiguousarray(real("parameters", parameters), dtype=float)
         if numbers.shape != (len(self.parameters),):
             raise ValueError(
                 f"parameters of shape {numbers.shape}: expected ({len(self.parameters)},)"
@@ -251,28 +272,30 @@ class Program:
 
     def write_back(self, parameters: Any) -> None:
         """Give the parameters the numbers of a flat array."""
-        for parameter, number in zip(self.parameters, self.numbers(parameters), strict=True):
-            parameter.data = number
+        numbers = self.numbers(parameters)
+        with one_at_a_time:
+            for parameter, number in zip(self.parameters, numbers, strict=True):
+                parameter.data = number
 
-    def mend(self, rows: Array, columns: Sequence[Array], numbers: Array) -> None:
-        """Replace what is not finite by what plain Python says; raise where it is none either."""
+    def mend(self, rows: Array, columns: Sequence[Array], numbers: Array, start: int = 0) -> None:
+        """Replace what is not finite by what plain Python says; raise where it is none either.
+
+        start  the number of the first sample
+        """
         if self.on_nonfinite == "return":
             return
         for i in np.flatnonzero(~np.isfinite(rows).all(axis=1)):
             sample = [float(column[i]) for column in columns]
-            rows[i] = self.replayed(int(i), sample, numbers)[: rows.shape[1]]
+            rows[i] = self.replayed(start + int(i), sample, numbers)[: rows.shape[1]]
 
     def replayed(self, i: int, sample: list[float], numbers: Array) -> list[float]:
         """Return a sample's value and slopes, by running f itself."""
-        before = [p.data for p in self.parameters]
         try:
-            self.write_back(numbers)
-            output = as_value(self.f(*map(Value, sample)))
-            found = [output.data, *(g.data for g in gradient(output, self.parameters))]
+            with holding(self.parameters, numbers.tolist()):
+                output = as_value(self.f(*map(Value, sample)))
+                found = [output.data, *(g.data for g in gradient(output, self.parameters))]
         except (ValueError, ArithmeticError) as error:
             raise type(error)(f"sample {i} {tuple(sample)}: {error}") from error
-        finally:
-            self.write_back(before)
         if not all(map(math.isfinite, found)):
             born = find_nonfinite(output) or f"a slope is not finite: {found[1:]}"
             raise NonFiniteError(f"sample {i} {tuple(sample)}: {born}")
@@ -284,10 +307,6 @@ class Program:
     def lowered(self) -> tuple[Code, list[int]]:
         with paused():
             return lowered(self.linear, self.forms)
-
-    def runner(self, slopes: bool) -> Any:
-        """Return what runs the value, alone or with its slopes."""
-        return self.with_slopes if slopes else self.without
 
     @cached_property
     def with_slopes(self) -> Any:
@@ -338,11 +357,25 @@ class Program:
         return compile, (*made_of, len(self.inputs), self.forms)
 
 
-def names_of(f: Callable[..., Any], count: int) -> list[str]:
-    """Return what the inputs are called: as in f, or x0, x1, …"""
+def names_of(f: Callable[..., Any], count: int, taken: Iterable[str]) -> list[str]:
+    """Return what the inputs are called: as in f; or x0, x1, … if code would call others so."""
     names = [*inspect.signature(f).parameters][:count]
-    plain = len(names) == count and "p" not in names
-    return names if plain else [f"x{i}" for i in range(count)]
+    others = {*taken, *TABLE, *BASIC, "np", "jnp", "jax", "math"}
+    free = others.isdisjoint(names) and not any(map(VARIABLE.fullmatch, names))
+    return names if free and len(names) == count else [f"x{i}" for i in range(count)]
+
+
+def real(name: str, given: Any) -> Array:
+    """Return an array of real numbers; TypeError for all else, also for numbers that are masked."""
+    try:
+        array = np.asarray(given)
+    except ValueError as error:  # ragged
+        raise ValueError(f"{name} is {shown(given)}: {error}") from error
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{name} is {shown(given)}: give a column of real numbers")
+    if np.ma.is_masked(given):
+        raise TypeError(f"{name} has masked numbers: leave these samples out, or fill them")
+    return array
 
 
 def above_zero(name: str, given: Any) -> float:

@@ -41,17 +41,31 @@ class Pieces:
     def __init__(self, code: Code, outputs: Sequence[int], write: Instructions) -> None:
         self.code, self.outputs, self.write = code, outputs, write
         body = together(code, code.live(outputs))
-        self.pieces = [body[i : i + PIECE] for i in range(0, len(body), PIECE)] or [[]]
+        self.pieces = [body[i : i + PIECE] for i in range(0, len(body), PIECE)]
         self.piece_of = {place: i for i, piece in enumerate(self.pieces) for place in piece}
+        self.written = self.pieces_of_outputs()
         self.waiting = self.rows_that_wait()
         self.rows = max(self.waiting.values(), default=0) + 1
         self.names: dict[int, str] = {}
 
-    def functions(self) -> list[str]:
-        written = defaultdict(list)
+    def pieces_of_outputs(self) -> list[list[tuple[int, int]]]:
+        """Return the outputs that each piece writes; pieces more for those of leaves, and too many.
+
+        So no piece is long, and what many parameters share as their slope is written in several.
+        """
+        written: list[list[tuple[int, int]]] = [[] for _ in self.pieces]
+        others: list[tuple[int, int]] = []
         for number, place in enumerate(self.outputs):
-            written[self.piece_of.get(place, 0)].append((number, place))
-        made = [self.piece(i, piece, written[i]) for i, piece in enumerate(self.pieces)]
+            piece = self.piece_of.get(place)
+            late = piece is None or len(written[piece]) >= PIECE
+            (others if late or piece is None else written[piece]).append((number, place))
+        for i in range(0, len(others), PIECE):
+            self.pieces.append([])
+            written.append(others[i : i + PIECE])
+        return written
+
+    def functions(self) -> list[str]:
+        made = [self.piece(i, piece) for i, piece in enumerate(self.pieces)]
         self.write.lines = [f"call void @piece{i}({VECTOR})" for i in range(len(self.pieces))]
         self.write.lines.append("ret void")
         vector = self.write.function(f"internal void @vector({VECTOR})")
@@ -64,6 +78,9 @@ class Pieces:
         for place, number in self.piece_of.items():
             for arg in self.code.ops[place][1:]:
                 last[arg] = max(last.get(arg, 0), number)
+        for number, outputs in enumerate(self.written):
+            for _, place in outputs:
+                last[place] = max(last.get(place, 0), number)
         rows: dict[int, int] = {}
         free: list[int] = []
         ending: dict[int, list[int]] = defaultdict(list)
@@ -79,14 +96,14 @@ class Pieces:
             free += ending[i]
         return rows
 
-    def piece(self, number: int, places: list[int], outputs: list[tuple[int, int]]) -> str:
+    def piece(self, number: int, places: list[int]) -> str:
         self.names, write = {}, self.write
         for place in places:
             name, *args = self.code.ops[place]
             self.names[place] = write.operation(name, [self.value(arg) for arg in args])
             if place in self.waiting:
                 write.store(self.names[place], write.at("%work", self.waiting[place]))
-        for row, place in outputs:
+        for row, place in self.written[number]:
             found, total = self.value(place), write.at("%sums", row)
             write.store(write.operation("add", [write.load(total), found]), total)
         write.lines.append("ret void")

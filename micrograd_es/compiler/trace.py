@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from micrograd_es.diagnosis import line_of_user
-from micrograd_es.errors import MicrogradError, TraceError
-from micrograd_es.gate import shown
+from micrograd_es.errors import DomainError, GraphError, MicrogradError, TraceError
+from micrograd_es.gate import as_float, shown
 from micrograd_es.primitive import Primitive, as_value
 from micrograd_es.value import Value, gradient, make, topological_order
 
@@ -81,6 +81,11 @@ class Condition:
     def __bool__(self) -> bool:
         raise refusal("a branch on a comparison")
 
+    def joined(self, other: Any) -> Any:
+        raise refusal("& or | of comparisons (nest where in where)")
+
+    __and__ = __or__ = __rand__ = __ror__ = joined
+
 
 def refusal(what: str) -> TraceError:
     """Return the error of a function that asks for a number where there is none yet."""
@@ -113,22 +118,37 @@ def trace(
 def traced(f: Callable[..., Any], parameters: list[Value], count: int, number: float) -> Trace:
     """Return the trace with symbols that hold numbers of U(number, 1)."""
     rng = random.Random(0)
-    runs = []
-    for with_gradient in (False, True):  # twice, with other numbers: what differs was frozen
+    runs, asked = [], list[set[Value]]()
+    for side in (1.0, -1.0):  # twice, with other numbers: what differs was frozen
         given = [Value(rng.uniform(number, 1)) for _ in range(count)]
         numbers = [rng.uniform(number, 1) for _ in parameters]
-        with holding(parameters, numbers), symbols({*given, *parameters}):
+        with holding(parameters, numbers), symbols({*given, *parameters}) as others:
+            for symbol in (*given, *parameters):
+                symbol.grad = side * rng.random()
             output = as_value(f(*given))
-            slopes = gradient(output, parameters) if with_gradient else []
+            slopes = slopes_of(output, parameters) if side < 0 else []
         runs.append(Trace(given, parameters, output, slopes))
+        asked.append(others)
     first, found = runs
-    refuse_strangers(first, found)
+    refuse_strangers({*first.order()} & {*found.order()} - {*parameters} | asked[0] & asked[1])
     if outline(first) != outline(found):
         raise TraceError(
-            "the function does something else for other numbers: it reads .data of a Value, or is "
-            "random; use the Value itself, and give random numbers as inputs"
+            "the function does something else for other numbers: it reads .grad of a Value, or is "
+            "random; give such numbers as inputs"
         )
     return found
+
+
+def slopes_of(output: Value, parameters: list[Value]) -> list[Value]:
+    """Return the gradient; DomainError where the numbers of this try have none."""
+    try:
+        return gradient(output, parameters)
+    except TraceError as error:  # a slope that is undefined for these very numbers
+        raise DomainError(str(error)) from error
+    except GraphError as error:
+        raise TraceError(
+            "a Value was computed from a parameter before the function ran: compute it inside"
+        ) from error
 
 
 def outline(run: Trace) -> list[Any]:
@@ -146,29 +166,51 @@ def outline(run: Trace) -> list[Any]:
 
 @contextmanager
 def holding(parameters: list[Value], numbers: list[float]) -> Iterator[None]:
-    """Have the parameters hold other numbers inside the block."""
-    before = [p.data for p in parameters]
+    """Have the parameters hold other numbers inside the block, one block at a time."""
     with one_at_a_time:
+        before = [(p.data, p.grad) for p in parameters]
         try:
             for parameter, number in zip(parameters, numbers, strict=True):
                 parameter.data = number
             yield
         finally:
-            for parameter, data in zip(parameters, before, strict=True):
-                parameter.data = data
+            for parameter, (data, grad) in zip(parameters, before, strict=True):
+                parameter.data, parameter.grad = data, grad
 
 
 @contextmanager
-def symbols(known: set[Value]) -> Iterator[None]:
-    """Have Values that depend on the known ones refuse to be numbers, in this thread."""
-    here = threading.get_ident()
+def symbols(known: set[Value]) -> Iterator[set[Value]]:
+    """Have Values that depend on the known ones refuse to be numbers, in this thread.
 
-    def is_symbol(v: Any) -> bool:
-        return type(v) is Value and not known.isdisjoint(topological_order(v))
+    Gives the leaves that others depend on whose number was asked for.
+    """
+    here = threading.get_ident()
+    depends = dict.fromkeys(known, True)
+    others: set[Value] = set()
+
+    def is_symbol(v: Value) -> bool:
+        waiting = [v]
+        while waiting:  # a walk of its own, which remembers: a chain may compare at every link
+            node = waiting[-1]
+            unknown = [arg for arg in node.args if arg not in depends]
+            if node not in depends and not unknown:
+                depends[node] = any(depends[arg] for arg in node.args)
+            waiting += unknown
+            if node in depends:
+                waiting.pop()
+        return depends[v]
+
+    def has_no_number(v: Any) -> bool:
+        if type(v) is not Value or threading.get_ident() != here:
+            return False
+        if not is_symbol(v):
+            others.update(leaf for leaf in topological_order(v) if leaf.primitive is None)
+        return is_symbol(v)
 
     def comparing(name: str, usual: Callable[..., Any]) -> Callable[..., Any]:
         def compare(self: Value, other: Any) -> Any:
-            if threading.get_ident() != here or not (is_symbol(self) or is_symbol(other)):
+            symbolic = [has_no_number(self), has_no_number(other)]
+            if not any(symbolic) or (type(other) is not Value and not is_number(other)):
                 return usual(self, other)
             return Condition(name, self, as_value(other))
 
@@ -176,20 +218,48 @@ def symbols(known: set[Value]) -> Iterator[None]:
 
     def refusing(name: str, usual: Callable[..., Any]) -> Callable[..., Any]:
         def refuse(self: Value, *digits: Any) -> Any:
-            if threading.get_ident() != here or not is_symbol(self):
-                return usual(self, *digits)
-            raise refusal(f"{name}() of a Value")
+            if has_no_number(self):
+                raise refusal(f"{name}() of a Value")
+            return usual(self, *digits)
 
         return refuse
 
-    usual = {name: vars(Value)[f"__{name}__"] for name in (*CHOICES, *NUMBERS) if has(name)}
-    for name, method in usual.items():
-        setattr(Value, f"__{name}__", (comparing if name in CHOICES else refusing)(name, method))
-    try:
-        yield
-    finally:
+    def telling(usual: Callable[..., str]) -> Callable[..., str]:
+        def tell(self: Value, *spec: str) -> str:
+            symbolic = threading.get_ident() == here and is_symbol(self)
+            return f"<symbol {self.name or ''}>" if symbolic else usual(self, *spec)
+
+        return tell
+
+    def number(self: Value) -> Any:
+        if threading.get_ident() == here and is_symbol(self):
+            raise refusal(".data of a Value")
+        return data.fget(self)  # of others it says: freeze it
+
+    with one_at_a_time:
+        data = vars(Value)["data"]
+        usual = {name: vars(Value)[f"__{name}__"] for name in (*CHOICES, *NUMBERS) if has(name)}
+        told = {name: vars(Value)[f"__{name}__"] for name in ("repr", "format")}
         for name, method in usual.items():
-            setattr(Value, f"__{name}__", method)
+            new = comparing(name, method) if name in CHOICES else refusing(name, method)
+            setattr(Value, f"__{name}__", new)
+        for name, method in told.items():
+            setattr(Value, f"__{name}__", telling(method))
+        Value.data = property(number, data.fset, doc=data.__doc__)  # type: ignore[assignment]
+        try:
+            yield others
+        finally:
+            for name, method in (usual | told).items():
+                setattr(Value, f"__{name}__", method)
+            Value.data = data
+
+
+def is_number(thing: Any) -> bool:
+    try:
+        as_float(thing)
+    except TypeError:
+        return False
+    return True
 
 
 def has(name: str) -> bool:
@@ -217,19 +287,14 @@ def inputs_of(f: Callable[..., Any]) -> int:
     return sum(kind in (kind.POSITIONAL_ONLY, kind.POSITIONAL_OR_KEYWORD) for kind in kinds)
 
 
-def refuse_strangers(first: Trace, found: Trace) -> None:
-    """Raise TraceError for a leaf from outside that is no input and no parameter, and for a NaN.
+def refuse_strangers(captured: set[Value]) -> None:
+    """Raise TraceError for a leaf from outside that is no input and no parameter.
 
     A leaf that both runs have was there before them; one that f makes is a constant.
     """
-    captured = {*first.order()} - {*found.parameters}
-    for node in found.order():
-        if node.primitive is None and node in captured:
+    for node in captured:
+        if node.primitive is None:
             raise TraceError(
                 f"{node!r} is neither an input nor listed: parameters=[…, it] if it moves, its "
                 ".data if it is a constant"
-            )
-        if node.primitive is Primitive.constant and math.isnan(node.data):
-            raise TraceError(
-                "a constant is NaN: .data of a symbol is no number yet; use the Value itself"
             )
