@@ -84,9 +84,10 @@ class Plan:
 
     def __str__(self) -> str:
         calls = len(self.block) + len(self.column)
+        once = sum(len(step.places) for step in self.column)
         lines = [
             f"{calls} array operations, {len(self.slopes)} gradient blocks, "
-            f"{8 * self.rows()} bytes a sample"
+            f"{8 * self.rows()} bytes a sample" + f", {8 * once} once" * bool(once)
         ]
         for step in [*self.column, *self.block]:
             size = f"{len(step.places)} results"
