@@ -32,7 +32,7 @@ FLOORS = [
     {"compiler.trace", "compiler.code"},
     {"compiler.linear"},
     {"compiler.forms", "compiler.matrices", "compiler.python_backend", "compiler.export"},
-    {"compiler.numpy_backend", "compiler.machine"},
+    {"compiler.numpy_backend", "compiler.machine", "compiler.columns"},
     {"compiler.instructions"},
     {"compiler.kernel"},
     {"compiler.straight_line", "compiler.interpreter"},

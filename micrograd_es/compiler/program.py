@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from importlib.util import find_spec
 from typing import Any
@@ -13,10 +12,11 @@ import numpy as np
 
 from micrograd_es.collector import paused
 from micrograd_es.compiler.code import Code
+from micrograd_es.compiler.columns import columns_of, names_of, real
 from micrograd_es.compiler.descent import ADAM, SGD, Descent, Rule, walker
 from micrograd_es.compiler.export import HEADS, exported
-from micrograd_es.compiler.forms import BASIC, lowered
-from micrograd_es.compiler.linear import VARIABLE, Linear, linear
+from micrograd_es.compiler.forms import lowered
+from micrograd_es.compiler.linear import Linear, linear
 from micrograd_es.compiler.llvm_backend import LlvmBackend
 from micrograd_es.compiler.machine import machine
 from micrograd_es.compiler.matrices import Plan
@@ -25,9 +25,8 @@ from micrograd_es.compiler.python_backend import PythonBackend
 from micrograd_es.compiler.trace import holding, inputs_of, leaves_of, one_at_a_time, trace
 from micrograd_es.diagnosis import find_nonfinite
 from micrograd_es.errors import NonFiniteError
-from micrograd_es.gate import as_float, shown
+from micrograd_es.gate import as_float
 from micrograd_es.primitive import Primitive, as_value
-from micrograd_es.primitives import TABLE
 from micrograd_es.value import Value, gradient
 
 Array = Any
@@ -35,7 +34,6 @@ BACKENDS = ("auto", "python", "numpy", "llvm")
 REDUCTIONS = ("mean", "sum", None)
 LANGUAGES = ("python", *HEADS)
 MENDED = 4096  # samples at once
-SHOWN = 8  # names of inputs
 
 
 def compile(
@@ -124,7 +122,7 @@ class Program:
         return value, slopes[0]
 
     def run(self, columns: Sequence[Any], parameters: Any, slopes: bool) -> tuple[Any, ...]:
-        arrays, samples = self.checked(columns)
+        arrays, samples = columns_of(columns, self.inputs)
         numbers = self.numbers(parameters)
         runner = self.with_slopes if slopes else self.without
         with np.errstate(all="ignore"):
@@ -209,7 +207,7 @@ class Program:
             raise ValueError('a descent needs one value: compile with reduce="mean" or "sum"')
         if not self.parameters:
             raise ValueError("a descent has nothing to move: compile with parameters=[…]")
-        arrays, samples = self.checked(columns)
+        arrays, samples = columns_of(columns, self.inputs)
         walk = None
         if isinstance(self.with_slopes, LlvmBackend):
             divisor = samples if self.reduce == "mean" else 1
@@ -227,36 +225,7 @@ class Program:
         finally:
             self.write_back(descent.numbers)
 
-    # ---- what is given
-
-    def checked(self, columns: Sequence[Any]) -> tuple[list[Array], int]:
-        """Return the columns as arrays of floats of one length, and that length.
-
-        An array of two axes, samples and inputs, is as many columns.
-        """
-        arrays: list[Array] = []
-        for column in columns:
-            name = f"input {[*self.inputs, 'too many'][min(len(arrays), len(self.inputs))]}"
-            array = real(name, column)
-            if array.ndim not in (1, 2):
-                raise ValueError(
-                    f"{name} has shape {array.shape}: give one number for each sample, as in "
-                    "X[:, 0], or an array of such columns"
-                )
-            array = array.astype(float, copy=False)
-            arrays.extend([array] if array.ndim == 1 else array.T)
-        if len(arrays) != len(self.inputs):
-            names = f" ({', '.join(self.inputs)})" * (0 < len(self.inputs) <= SHOWN)
-            raise TypeError(
-                f"the program takes {len(self.inputs)} inputs{names}, and was given {len(arrays)}"
-            )
-        sizes = [*map(len, arrays)] or [1]
-        if min(sizes) != max(sizes):
-            told = dict(zip(self.inputs, sizes, strict=True))
-            raise ValueError(f"columns of different lengths: {told}")
-        if not sizes[0]:
-            raise ValueError("no samples: give at least one")
-        return arrays, sizes[0]
+    # ---- the parameters
 
     def numbers(self, parameters: Any) -> Array:
         """Return the numbers of the parameters, as they are now or as they are given."""
@@ -355,27 +324,6 @@ class Program:
         """
         made_of = (self.f, self.parameters, self.reduce, self.backend, self.on_nonfinite)
         return compile, (*made_of, len(self.inputs), self.forms)
-
-
-def names_of(f: Callable[..., Any], count: int, taken: Iterable[str]) -> list[str]:
-    """Return what the inputs are called: as in f; or x0, x1, … if code would call others so."""
-    names = [*inspect.signature(f).parameters][:count]
-    others = {*taken, *TABLE, *BASIC, "np", "jnp", "jax", "math"}
-    free = others.isdisjoint(names) and not any(map(VARIABLE.fullmatch, names))
-    return names if free and len(names) == count else [f"x{i}" for i in range(count)]
-
-
-def real(name: str, given: Any) -> Array:
-    """Return an array of real numbers; TypeError for all else, also for numbers that are masked."""
-    try:
-        array = np.asarray(given)
-    except ValueError as error:  # ragged
-        raise ValueError(f"{name} is {shown(given)}: {error}") from error
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"{name} is {shown(given)}: give a column of real numbers")
-    if np.ma.is_masked(given):
-        raise TypeError(f"{name} has masked numbers: leave these samples out, or fill them")
-    return array
 
 
 def above_zero(name: str, given: Any) -> float:
