@@ -48,7 +48,7 @@ def shown(thing: object) -> str:
 
 def way_out(thing: object) -> str:
     """Return what to do with something that is not a real number."""
-    if hasattr(thing, "choose"):
+    if hasattr(thing, "joined"):
         return "it is a condition; where(condition, a, b) chooses by it"
     if hasattr(thing, "partials"):
         return "it already is a Value; v.data is its number"

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from micrograd_es import functions, makers, notation, value
+from micrograd_es import functions, gate, makers, notation, value
 from micrograd_es.errors import MicrogradError
 from micrograd_es.primitives import TABLE
 from micrograd_es.value import Value
@@ -163,7 +163,7 @@ BUGS: dict[str, tuple[str, Callable[[], Any]]] = {
     "constant_operand":    ("v * 2: the value gets no share",      text(makers, "with_number", ("by_a(y, x, z) if left is a else 0.0", "0.0"))),
     "reflected_operand":   ("2 - v is computed as v - 2",          text(notation, "reflected", ("node(other, self)", "node(self, other)"))),
     "undefined_is_zero":   ("a slope without end becomes 0",       text(makers, "partial_of", ("return Undefined(", "return 0.0 and Undefined("))),
-    "texts_are_numbers":   ("a text becomes a number",             text(value, "as_float", ('raise TypeError(f"{shown(number)} is not a real number: {way_out(number)}")', "return float(number)"))),
+    "texts_are_numbers":   ("a text becomes a number",             text(gate, "checked", ('raise TypeError(f"{shown(number)} is not a real number: {way_out(number)}")', "return float(number)"))),
     # ---- order two
     "no_order_two":        ("second derivatives see constants",    text(value, "shares", ("times(grad, partial)", "times(grad, stored)"))),
     "assign_in_gradient":  ("= for + in gradient()",               text(functions, "gradient", ("grads[arg] + share if arg in grads else share", "share"))),
