@@ -458,6 +458,12 @@ def test_what_would_be_frozen_is_an_error_and_the_parameters_keep_their_numbers(
     assert float(W) == 2.0
 
 
+@pytest.mark.parametrize("f", [lambda x: x > 0, lambda x: (x > 0) * x, lambda x: x + (x <= W)])
+def test_a_condition_is_no_number(f):
+    with pytest.raises(TypeError, match=r"it is a condition; where\(condition, a, b\) chooses"):
+        compile(f, [W])
+
+
 def test_a_value_that_the_function_makes_itself_is_a_constant():
     def f(x):
         return W * x * Value(3.0) * me.grad(lambda b: b**3)(2.0)
