@@ -464,6 +464,12 @@ def test_a_condition_is_no_number(f):
         compile(f, [W])
 
 
+def test_a_rule_that_branches_is_named():
+    kinked = Primitive("kinked", lambda x: abs(x), lambda y, x: 1 if x > 0 else -1)
+    with pytest.raises(TraceError, match=r"a branch on a comparison at .*test_compiler\.py:\d+"):
+        compile(lambda x: kinked(W * x), [W])
+
+
 def test_a_value_that_the_function_makes_itself_is_a_constant():
     def f(x):
         return W * x * Value(3.0) * me.grad(lambda b: b**3)(2.0)

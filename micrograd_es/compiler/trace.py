@@ -110,7 +110,9 @@ def trace(
         try:
             return traced(f, parameters, count, number)
         except (MicrogradError, OverflowError) as error:
-            if isinstance(error, TraceError) or number != number:
+            if number != number and isinstance(error.__cause__, TraceError):
+                raise error.__cause__ from None
+            if number != number or isinstance(error, TraceError):
                 raise
     raise AssertionError("NaN raises or returns")
 
