@@ -32,11 +32,13 @@ Form = Callable[..., Any]
 class Term:
     """A place of the code, with operators that append to it."""
 
+    __slots__ = ("code", "place")
+
     def __init__(self, code: Code, place: int) -> None:
         self.code, self.place = code, place
 
     def put(self, name: str, *others: Any) -> Term:
-        places = (x.place if isinstance(x, Term) else self.code.constant(x) for x in others)
+        places = [x.place if type(x) is Term else self.code.constant(x) for x in others]
         return Term(self.code, self.code.put(name, *places))
 
     @property

@@ -74,6 +74,7 @@ class Linear:
 def linear(trace: Trace) -> Linear:
     """Return a trace as code: common subexpressions once, constants folded, nothing unused."""
     code, rows = Code(), {name: TABLE[name] for name in SIGNS}
+    names: dict[Primitive, str] = {}
     place = {leaf: code.leaf(INPUT, i) for i, leaf in enumerate(trace.inputs)}
     place |= {leaf: code.leaf(PARAMETER, i) for i, leaf in enumerate(trace.parameters)}
     order = trace.order()
@@ -82,10 +83,12 @@ def linear(trace: Trace) -> Linear:
             continue
         args = [place[arg] for arg in node.args]
         row = node.primitive
-        if row is None or all(arg in code.numbers for arg in args):
+        if row is None or not [arg for arg in args if arg not in code.numbers]:
             place[node] = code.constant(node.data)  # folded: its number was computed by the trace
             continue
-        place[node] = code.put(name_of(row, rows), *args)
+        if row not in names:
+            names[row] = name_of(row, rows)
+        place[node] = code.put(names[row], *args)
     outputs = [place[node] for node in (trace.output, *trace.gradient)]
     before = sum(bool(node.args) for node in order)
     return Linear(*renumbered(code, outputs), rows, before)
