@@ -7,7 +7,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-inside = 0  # how many blocks are open, in all threads
+# The collector is one for the process, and so is what is known of it.
+inside, enabled = 0, True  # how many blocks are open, in all threads; whether it ran before them
 one_at_a_time = threading.Lock()
 
 
@@ -28,5 +29,3 @@ def paused() -> Iterator[None]:
             if not inside and enabled:
                 gc.enable()
 
-
-enabled = True
