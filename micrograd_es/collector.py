@@ -28,4 +28,3 @@ def paused() -> Iterator[None]:
             inside -= 1
             if not inside and enabled:
                 gc.enable()
-
