@@ -186,12 +186,40 @@ def symbols(known: set[Value]) -> Iterator[set[Value]]:
 
     Gives the leaves that others depend on whose number was asked for.
     """
-    here = threading.get_ident()
-    depends = dict.fromkeys(known, True)
-    others: set[Value] = set()
+    these = Symbols(known)
+    makers = dict.fromkeys(CHOICES, these.comparing) | dict.fromkeys(NUMBERS, these.refusing)
+    makers |= dict.fromkeys(("repr", "format"), these.telling)
+    with one_at_a_time:
+        usual = {name: vars(Value)[f"__{name}__"] for name in makers if has(name)}
+        data = vars(Value)["data"]
+        for name, method in usual.items():
+            setattr(Value, f"__{name}__", makers[name](name, method))
+        Value.data = these.number(data)
+        try:
+            yield these.others
+        finally:
+            for name, method in usual.items():
+                setattr(Value, f"__{name}__", method)
+            Value.data = data
 
-    def is_symbol(v: Value) -> bool:
-        waiting = [v]
+
+class Symbols:
+    """Which Values are symbols, and the methods that refuse or put off what is asked of them.
+
+    depends  whether a Value depends on the known ones, of those met so far
+    others   the leaves, not known, of Values whose number was asked for
+    """
+
+    def __init__(self, known: set[Value]) -> None:
+        self.here = threading.get_ident()
+        self.depends = dict.fromkeys(known, True)
+        self.others: set[Value] = set()
+
+    def holds(self, v: Value) -> bool:
+        """Return whether a Value is a symbol here: it depends on a known one."""
+        if threading.get_ident() != self.here:
+            return False
+        depends, waiting = self.depends, [v]
         while waiting:  # a walk of its own, which remembers: a chain may compare at every link
             node = waiting[-1]
             unknown = [arg for arg in node.args if arg not in depends]
@@ -202,58 +230,47 @@ def symbols(known: set[Value]) -> Iterator[set[Value]]:
                 waiting.pop()
         return depends[v]
 
-    def has_no_number(v: Any) -> bool:
-        if type(v) is not Value or threading.get_ident() != here:
+    def asked(self, v: Any) -> bool:
+        """Return whether something is a symbol; what is none is remembered: it is asked for."""
+        if type(v) is not Value or threading.get_ident() != self.here:
             return False
-        if not is_symbol(v):
-            others.update(leaf for leaf in topological_order(v) if leaf.primitive is None)
-        return is_symbol(v)
+        if self.holds(v):
+            return True
+        self.others.update(leaf for leaf in topological_order(v) if leaf.primitive is None)
+        return False
 
-    def comparing(name: str, usual: Callable[..., Any]) -> Callable[..., Any]:
-        def compare(self: Value, other: Any) -> Any:
-            symbolic = [has_no_number(self), has_no_number(other)]
+    def comparing(self, name: str, usual: Callable[..., Any]) -> Callable[..., Any]:
+        def compare(v: Value, other: Any) -> Any:
+            symbolic = [self.asked(v), self.asked(other)]
             if not any(symbolic) or (type(other) is not Value and not is_number(other)):
-                return usual(self, other)
-            return Condition(name, self, as_value(other))
+                return usual(v, other)
+            return Condition(name, v, as_value(other))
 
         return compare
 
-    def refusing(name: str, usual: Callable[..., Any]) -> Callable[..., Any]:
-        def refuse(self: Value, *digits: Any) -> Any:
-            if has_no_number(self):
+    def refusing(self, name: str, usual: Callable[..., Any]) -> Callable[..., Any]:
+        def refuse(v: Value, *digits: Any) -> Any:
+            if self.asked(v):
                 raise refusal(f"{name}() of a Value")
-            return usual(self, *digits)
+            return usual(v, *digits)
 
         return refuse
 
-    def telling(usual: Callable[..., str]) -> Callable[..., str]:
-        def tell(self: Value, *spec: str) -> str:
-            symbolic = threading.get_ident() == here and is_symbol(self)
-            return f"<symbol {self.name or ''}>" if symbolic else usual(self, *spec)
+    def telling(self, name: str, usual: Callable[..., str]) -> Callable[..., str]:
+        def tell(v: Value, *spec: str) -> str:
+            return f"<symbol {v.name or ''}>" if self.holds(v) else usual(v, *spec)
 
         return tell
 
-    def number(self: Value) -> Any:
-        if threading.get_ident() == here and is_symbol(self):
-            raise refusal(".data of a Value")
-        return data.fget(self)  # of others it says: freeze it
+    def number(self, usual: Any) -> Any:
+        """Return Value.data as it is in a trace."""
 
-    with one_at_a_time:
-        data = vars(Value)["data"]
-        usual = {name: vars(Value)[f"__{name}__"] for name in (*CHOICES, *NUMBERS) if has(name)}
-        told = {name: vars(Value)[f"__{name}__"] for name in ("repr", "format")}
-        for name, method in usual.items():
-            new = comparing(name, method) if name in CHOICES else refusing(name, method)
-            setattr(Value, f"__{name}__", new)
-        for name, method in told.items():
-            setattr(Value, f"__{name}__", telling(method))
-        Value.data = property(number, data.fset, doc=data.__doc__)  # type: ignore[assignment]
-        try:
-            yield others
-        finally:
-            for name, method in (usual | told).items():
-                setattr(Value, f"__{name}__", method)
-            Value.data = data
+        def number(v: Value) -> Any:
+            if self.holds(v):
+                raise refusal(".data of a Value")
+            return usual.fget(v)  # of others it says: freeze it
+
+        return property(number, usual.fset, doc=usual.__doc__)
 
 
 def is_number(thing: Any) -> bool:
