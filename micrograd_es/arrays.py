@@ -38,13 +38,13 @@ def of_numbers(test: Callable[..., bool]) -> Callable[..., bool]:
     return lambda *values: test(*(v.data if type(v) is Value else as_float(v) for v in values))
 
 
-TESTS: dict[str, Callable[..., bool]] = {
-    "less": of_numbers(operator.lt),
-    "less_equal": of_numbers(operator.le),
-    "equal": of_numbers(operator.eq),
-    "not_equal": of_numbers(operator.ne),
-    "greater": of_numbers(operator.gt),
-    "greater_equal": of_numbers(operator.ge),
+TESTS: dict[str, Callable[..., Any]] = {
+    "less": operator.lt,
+    "less_equal": operator.le,
+    "equal": operator.eq,
+    "not_equal": operator.ne,
+    "greater": operator.gt,
+    "greater_equal": operator.ge,
     "isfinite": of_numbers(math.isfinite),
     "isinf": of_numbers(math.isinf),
     "isnan": of_numbers(math.isnan),

@@ -58,7 +58,7 @@ def find_nonfinite(output: Value) -> NonFinite | None:
             if isinstance(partial, Undefined) or not math.isfinite(partial):
                 return found("partial", node, math.nan, order)
     for node in reversed(order):
-        if not math.isfinite(node.grad):
+        if node.grad is not None and not math.isfinite(node.grad):
             return found("gradient", node, node.grad, order)
     return None
 

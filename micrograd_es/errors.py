@@ -28,6 +28,10 @@ class TraceError(MicrogradError, TypeError):
     """A function that is compiled asks for a number, where there are only symbols yet."""
 
 
+class TraceWarning(UserWarning):
+    """A function that is compiled does what is right in value, and perhaps not in slope."""
+
+
 class NonFiniteError(MicrogradError, ArithmeticError):
     """A gradient is infinite or NaN, so that a step along it would destroy the parameters."""
 

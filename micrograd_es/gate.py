@@ -1,12 +1,76 @@
-"""The one gate through which numbers enter the graph, and what it says to those it turns away."""
+"""How numbers enter the graph, and who is asked before they leave it.
+
+`as_float` is the one gate into the graph. `GUARD` holds who is asked before a Value answers as a
+number: nobody, unless a function is being traced or a rule is being checked.
+"""
 
 from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Callable
+from contextvars import ContextVar, copy_context
 from decimal import Decimal
 from numbers import Real
-from typing import Any
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Guard(Protocol):
+    """Who is asked before a Value answers as a number.
+
+    lenient   whether an operation on Values that is undefined gives NaN or infinity, not an error
+    read      raises if the number of a Value may not be read; `what` says how it was asked for
+    write     raises if the data or the gradient of a Value may not be changed
+    compare   the answer to `a < b` and its like; NotImplemented to compare the numbers
+    preview   how a Value whose number may not be read is printed; None if it may
+    share     is told of every product by which a gradient goes on
+    """
+
+    lenient: bool
+
+    def read(self, node: Any, what: str) -> None: ...
+
+    def write(self, node: Any, what: str) -> None: ...
+
+    def compare(self, name: str, node: Any, other: Any) -> Any: ...
+
+    def preview(self, node: Any) -> str | None: ...
+
+    def share(self, node: Any) -> None: ...
+
+
+class Undecided:
+    """A comparison that is neither true nor false yet: `where` chooses by it."""
+
+    __slots__ = ()
+
+    def choose(self, then: Any, otherwise: Any) -> Any:
+        """Return what is one or the other."""
+        raise NotImplementedError
+
+    def refuse(self, what: str) -> Any:
+        """Raise the error of somebody who takes it for a bool."""
+        raise NotImplementedError
+
+
+GUARD: ContextVar[Guard | None] = ContextVar("GUARD", default=None)
+guard = GUARD.get
+
+
+def run_under(asked: Guard, function: Callable[..., T], *args: Any) -> T:
+    """Return function(*args), and have the guard asked in all that it runs.
+
+    The guard is set in a copy of the context: other threads never meet it, and nothing has to be
+    put back, whatever interrupts the function.
+    """
+
+    def run() -> T:
+        GUARD.set(asked)
+        return function(*args)
+
+    return copy_context().run(run)
 
 
 def as_float(number: object) -> float:
@@ -30,6 +94,8 @@ def as_float(number: object) -> float:
 
 def checked(number: object) -> Any:
     """Return a real number as it is; TypeError for all else."""
+    if isinstance(number, Undecided):
+        number.refuse("a comparison taken for a number")
     numpy = sys.modules.get("numpy")  # if it was never imported, number is not numpy's
     if not isinstance(number, Real | Decimal) and not (numpy and isinstance(number, numpy.bool_)):
         raise TypeError(f"{shown(number)} is not a real number: {way_out(number)}")
@@ -48,8 +114,6 @@ def shown(thing: object) -> str:
 
 def way_out(thing: object) -> str:
     """Return what to do with something that is not a real number."""
-    if hasattr(thing, "joined"):
-        return "it is a condition; where(condition, a, b) chooses by it"
     if hasattr(thing, "partials"):
         return "it already is a Value; v.data is its number"
     if isinstance(thing, str | bytes):

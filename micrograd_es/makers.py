@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from micrograd_es.errors import DomainError
-from micrograd_es.gate import as_float
+from micrograd_es.gate import as_float, guard
 from micrograd_es.value import Undefined, Value, make
 from micrograd_es.value import new as new  # origins() puts its own in place of it
 
@@ -25,7 +25,10 @@ UNDEFINED = (ValueError, ZeroDivisionError, OverflowError)  # what math and oper
 
 
 def evaluate(primitive: Primitive, data: Sequence[float], args: Sequence[Any]) -> float:
-    """Return primitive(*data), or raise with its operands. NaN and inf that came in propagate."""
+    """Return primitive(*data), or raise with its operands. NaN and inf that came in propagate.
+
+    In a trace, whose numbers are nobody's, what is undefined is NaN or infinity.
+    """
     given = all(map(math.isfinite, data))
     try:
         y = real(primitive)(*data)
@@ -35,7 +38,7 @@ def evaluate(primitive: Primitive, data: Sequence[float], args: Sequence[Any]) -
         y, given = math.nan, True  # not even an infinite x makes x / 0 a number
     except ValueError:
         y = math.nan
-    if given and not math.isfinite(y):
+    if given and not math.isfinite(y) and not is_lenient(args):
         formula = primitive.written(*map(operand, args))
         if math.isinf(y):
             raise OverflowError(
@@ -85,11 +88,19 @@ def partial_of(
         partial = math.nan
     if math.isfinite(partial) or not all(math.isfinite(arg._data) for arg in args):
         return partial
+    if is_lenient(args):
+        return partial
     formula = primitive.written(*map(operand, args))
     return Undefined(
         f"{formula} has the value {y!r}, but no finite slope by argument {i + 1}, "
         "and the output depends on it: keep away from that point, or detach() the argument"
     )
+
+
+def is_lenient(args: Sequence[Any]) -> bool:
+    """Whether an undefined operation on args is no error: one of them is a Value of a trace."""
+    asked = guard()
+    return asked is not None and asked.lenient and any(type(arg) is Value for arg in args)
 
 
 def operand(arg: Any) -> str:
@@ -103,7 +114,7 @@ def constant_node(primitive: Primitive, number: Any) -> Value:
     """Return an operand that is a number as a node that nobody asks for its responsibility."""
     made = new(Value)
     made._data = as_float(number)
-    made.grad = 0.0
+    made._grad = 0.0
     made.primitive = primitive.constant
     made.a = made.b = made.da = made.db = made.mark = made.name = None
     return made
@@ -130,7 +141,7 @@ def unary(primitive: Primitive) -> Callable[[Value], Value]:
             return node_of(primitive, a)
         made = new(Value)
         made._data = y
-        made.grad = 0.0
+        made._grad = 0.0
         made.primitive = primitive
         made.a = a
         made.da = da
@@ -159,7 +170,7 @@ def binary(primitive: Primitive) -> Callable[[Any, Any], Any]:
             return node_of(primitive, a, b)
         made = new(Value)
         made._data = y
-        made.grad = 0.0
+        made._grad = 0.0
         made.primitive = primitive
         made.a = a
         made.da = da
@@ -184,7 +195,7 @@ def additive(primitive: Primitive) -> Callable[[Any, Any], Any]:
             return node_of(primitive, a, b)
         made = new(Value)
         made._data = y
-        made.grad = 0.0
+        made._grad = 0.0
         made.primitive = primitive
         made.a = a
         made.da = da
@@ -216,7 +227,7 @@ def with_number(primitive: Primitive) -> Callable[[Any, Any], Any]:
             return node_of(primitive, left, right)
         made = new(Value)
         made._data = y
-        made.grad = 0.0
+        made._grad = 0.0
         made.primitive = primitive
         made.a = left
         made.da = da
@@ -249,7 +260,7 @@ def variadic(primitive: Primitive) -> Callable[..., Value]:
             return node_of(primitive, *operands)
         made = new(Value)
         made._data = y
-        made.grad = 0.0
+        made._grad = 0.0
         made.primitive = primitive
         made.a = args
         made.da = partials

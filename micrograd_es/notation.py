@@ -11,6 +11,7 @@ from typing import Any
 
 from micrograd_es import primitives as table
 from micrograd_es.arrays import SPELLINGS, array_ufunc
+from micrograd_es.gate import guard
 from micrograd_es.primitive import Primitive
 from micrograd_es.value import Value
 
@@ -52,16 +53,32 @@ def method(primitive: Primitive) -> Callable[..., Any]:
 def comparison(name: str) -> Callable[[Value, Any], Any]:
     """Return a comparison by value, so that == and sorted work as with numbers."""
     compare = getattr(operator, name)
-    return lambda self, other: compare(self._data, other._data if type(other) is Value else other)
+
+    def method(self: Value, other: Any) -> Any:
+        if (asked := guard()) is not None:
+            answer = asked.compare(name, self, other)
+            if answer is not NotImplemented:
+                return answer
+        return compare(self._data, other._data if type(other) is Value else other)
+
+    return method
 
 
 def conversion(convert: Callable[..., Any]) -> Callable[..., Any]:
     """Return a conversion of the value's number, which leaves the graph."""
-    return lambda self, *digits: convert(self._data, *digits)
+
+    def method(self: Value, *digits: Any) -> Any:
+        if (asked := guard()) is not None:
+            asked.read(self, f"asks for {convert.__name__}()")
+        return convert(self._data, *digits)
+
+    return method
 
 
 def formatted(self: Value, spec: str) -> str:
     """Return f"{v:.3f}" as the number is formatted; plain f"{v}" is the repr, like str(v)."""
+    if (asked := guard()) is not None and (preview := asked.preview(self)) is not None:
+        return preview
     return format(self._data, spec) if spec else repr(self)
 
 

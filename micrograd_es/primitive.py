@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any, ClassVar
 
 from micrograd_es.errors import PrimitiveError
-from micrograd_es.gate import as_float, shown
+from micrograd_es.gate import Undecided, as_float, shown
 from micrograd_es.makers import UNDEFINED, evaluate, maker
 from micrograd_es.value import Value, make
 
@@ -228,8 +228,13 @@ def where(condition: Any, then: Any, otherwise: Any) -> Value:
     A branch may be a function without arguments, and then is only run if it is taken:
     `where(x > 0, lambda: log(x), 0)`. Always a Value, so that backward() works whichever is taken.
     """
-    if hasattr(condition, "choose"):  # of symbols, while a function is compiled
+    if isinstance(condition, Undecided):  # of symbols, while a function is compiled
         return condition.choose(then, otherwise)  # type: ignore[no-any-return]  # a Value
+    if type(condition) is int and condition in (-1, -2):
+        raise TypeError(
+            f"where({condition}, …): that is ~ of a bool, and true either way; write not, or "
+            "exchange the branches"
+        )
     taken = then if condition else otherwise
     chosen = taken() if callable(taken) else taken
     return as_value(chosen)

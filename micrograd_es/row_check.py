@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 import random
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from micrograd_es.check import GradientCheck, check_gradient
 from micrograd_es.errors import DomainError, GradientMismatch, PrimitiveError
-from micrograd_es.gate import as_float, shown
+from micrograd_es.gate import as_float, run_under, shown
 from micrograd_es.makers import UNDEFINED, node_of
 from micrograd_es.primitive import Primitive
 from micrograd_es.value import Undefined, Value, gradient
@@ -96,39 +94,45 @@ def refuse_odd_partials(row: Primitive, node: Value) -> None:
                 f"{formula} = {node.data!r}, but its rule by argument {i} gives no finite number: "
                 "state the domain, or make the slope a row of its own"
             )
-        with formulas_only(f"the rule of {row.name} by argument {i}"):
-            row.partial(i - 1, node, node.args)
+        refuse_branches(row, i, node)
 
 
-NUMBERS_ONLY = ("bool", "float", "int", "round", "lt", "le", "gt", "ge", "eq", "ne")
-one_at_a_time = threading.Lock()
+def refuse_branches(row: Primitive, i: int, node: Value) -> None:
+    """Raise PrimitiveError if the rule by argument i asks a Value for its number."""
+    formulas = FormulasOnly(f"the rule of {row.name} by argument {i}")
+    try:
+        run_under(formulas, row.partial, i - 1, node, node.args)
+    except Exception:
+        if formulas.refused is None:
+            raise
+    if formulas.refused is not None:  # also if the rule went on in spite of it
+        raise formulas.refused
 
 
-@contextmanager
-def formulas_only(what: str) -> Iterator[None]:
-    """Refuse, in this thread, to compare Values or to turn them into numbers: no formula does."""
-    here = threading.get_ident()
+class FormulasOnly:
+    """A guard that lets no Value be compared or turned into a number: no formula does that."""
 
-    def refusing(method: Callable[..., Any]) -> Callable[..., Any]:
-        def refuse(*args: Any) -> Any:
-            if threading.get_ident() != here:
-                return method(*args)
-            raise PrimitiveError(
-                f"{what} branches on a number, or calls math: write it with operators and "
-                "primitives (step, where no slope is needed; maximum; or a row of its own)"
-            )
+    lenient = False
 
-        return refuse
+    def __init__(self, what: str) -> None:
+        self.what = what
+        self.refused: PrimitiveError | None = None
 
-    with one_at_a_time:
-        usual = {f"__{name}__": getattr(Value, f"__{name}__") for name in NUMBERS_ONLY}
-        for name, method in usual.items():
-            setattr(Value, name, refusing(method))
-        try:
-            yield
-        finally:
-            for name, method in usual.items():
-                setattr(Value, name, method)
+    def refuse(self, *asked: Any) -> Any:
+        """Raise PrimitiveError, and remember it."""
+        self.refused = PrimitiveError(
+            f"{self.what} branches on a number, or calls math: write it with operators and "
+            "primitives (step, where no slope is needed; maximum; or a row of its own)"
+        )
+        raise self.refused
+
+    read = write = compare = refuse
+
+    def preview(self, node: Value) -> None:
+        """Let a rule print what it is given."""
+
+    def share(self, node: Value) -> None:
+        """Let a rule ask for a gradient."""
 
 
 def second_derivatives(row: Primitive, point: Sequence[float]) -> Iterator[list[float]]:

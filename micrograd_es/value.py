@@ -7,15 +7,17 @@ more: responsibilities are multiplied and added.
 
 from __future__ import annotations
 
+import math
+from collections import deque
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from operator import attrgetter
+from threading import Lock
 from typing import TYPE_CHECKING, Any, final
 from weakref import WeakKeyDictionary
 
 from micrograd_es.errors import DomainError, GraphError
-from micrograd_es.gate import as_float, shown
+from micrograd_es.gate import as_float, guard, shown
 
 if TYPE_CHECKING:
     from micrograd_es.operators import Operators  # a stub: what notation.py hangs on Value
@@ -33,18 +35,19 @@ class Value(Operators):
 
     `Value(2.0, name="w1")` is a leaf; operators and functions make every other node. `data` is the
     float, `grad` is ∂output/∂self after `output.backward()`, `args` are the values this one was
-    computed from and `partials` holds ∂self/∂arg for each of them.
+    computed from and `partials` holds ∂self/∂arg for each of them. A `grad` set to None counts as 0
+    in backward(), and an optimiser leaves such a weight where it is.
     """
 
     # a, da, b, db are args and partials laid flat: half the time of tuples. A node with more than
     # two args keeps tuples in a and da. Only the makers, the walk and backward know of it.
     __slots__ = (
-        *("_data", "grad", "name", "primitive", "a", "da", "b", "db"),
+        *("_data", "_grad", "name", "primitive", "a", "da", "b", "db"),
         *("mark", "__weakref__"),  # the walk that last passed here
     )
 
     _data: float
-    grad: float
+    _grad: Any  # a float, or None
     name: str | None
     primitive: Primitive | None
     a: Any
@@ -57,34 +60,50 @@ class Value(Operators):
         if name is not None and type(name) is not str:
             raise TypeError(f"the name {shown(name)} is no text: Value(2.0, name='w1')")
         self._data = as_float(data)
-        self.grad = 0.0
+        self._grad = 0.0
         self.name = name
         self.primitive = self.a = self.da = self.b = self.db = self.mark = None
 
     def __init_subclass__(cls) -> None:
         raise TypeError(f"{cls.__name__}: Value is final; a function of your own is a Primitive")
 
-    if TYPE_CHECKING:
-        data: float
-    else:
+    @property
+    def data(self) -> float:
+        """The float; what is not a number is refused."""
+        if (asked := guard()) is not None:
+            asked.read(self, "reads .data")
+        return self._data
 
-        def set_data(self, number):
-            self._data = as_float(number)
+    @data.setter
+    def data(self, number: float | Fraction | Decimal) -> None:
+        if (asked := guard()) is not None:
+            asked.write(self, "sets .data")
+        self._data = as_float(number)
 
-        data = property(
-            attrgetter("_data"), set_data, doc="The float; what is not a number is refused."
-        )
-        del set_data
+    @property
+    def grad(self) -> Any:  # a float, as everybody writes it; None only if somebody set it to None
+        """The responsibility that backward() left here: a float, or None if it was set to None."""
+        if (asked := guard()) is not None:
+            asked.read(self, "reads .grad")
+        return self._grad
+
+    @grad.setter
+    def grad(self, number: float | Fraction | Decimal | None) -> None:
+        if (asked := guard()) is not None:
+            asked.write(self, "sets .grad")
+        self._grad = None if number is None else as_float(number)
 
     @property
     def args(self) -> tuple[Value, ...]:
         """The values that this one was computed from, in written order; none for a leaf."""
-        return laid_out(self.a, self.b)
+        return args_of(self)
 
     @property
     def partials(self) -> tuple[Any, ...]:
         """∂self/∂arg for each of `args`, as of the forward pass."""
-        return laid_out(self.da, self.db)
+        if (asked := guard()) is not None:
+            asked.read(self, "reads .partials")
+        return partials_of(self)
 
     def backward(self) -> None:
         """Give every node that self depends on its `grad`, ∂self/∂node.
@@ -92,40 +111,44 @@ class Value(Operators):
         Leaves accumulate, as in PyTorch: two calls add twice. What was computed starts afresh. A
         node whose responsibility is exactly 0 passes nothing on, whatever its partials are. A grad
         beyond the largest float is inf, as in IEEE arithmetic; find_nonfinite(self) names it.
-        DomainError if a partial that is really used is undefined; leaves are then left as they
-        were.
+        DomainError if a partial that is really used is undefined. All leaves get their share or,
+        whatever is raised, Ctrl-C included, none does.
         """
+        if (asked := guard()) is not None:
+            asked.write(self, "calls backward()")
         order = topological_order(self)
-        before = []
-        for node in order:
-            if node.primitive is None:
-                before.append((node, node.grad))
-            else:
-                node.grad = 0.0
-        self.grad += 1.0
+        leaves = [node for node in order if node.primitive is None]
+        before = [leaf._grad for leaf in leaves]
         try:
-            for node in reversed(order):
-                grad = node.grad
-                if grad == 0.0:
-                    continue
-                a, b = node.a, node.b
-                if b is not None:
-                    a.grad += grad * node.da
-                    b.grad += grad * node.db
-                elif type(a) is tuple:
-                    for arg, partial in zip(a, node.da, strict=True):
-                        arg.grad += grad * partial
-                elif a is not None:
-                    a.grad += grad * node.da
-        except DomainError as error:
-            for leaf, grad in before:
-                leaf.grad = grad
-            raise DomainError(f"{error}{whereabouts(node, order)}") from None
+            try:
+                start_afresh(order)
+                for node in reversed(order):
+                    grad = node._grad
+                    if grad == 0.0:
+                        continue
+                    a, b = node.a, node.b
+                    if b is not None:
+                        a._grad += grad * node.da
+                        b._grad += grad * node.db
+                    elif type(a) is tuple:
+                        for arg, partial in zip(a, node.da, strict=True):
+                            arg._grad += grad * partial
+                    elif a is not None:
+                        a._grad += grad * node.da
+            except DomainError:  # at an undefined partial: once more, asking whether it matters
+                set_grads(leaves, before)
+                start_afresh(order)
+                sweep_with_care(order)
+        except BaseException:
+            set_grads(leaves, before)
+            raise
 
     def __repr__(self) -> str:
+        if (asked := guard()) is not None and (preview := asked.preview(self)) is not None:
+            return preview
         name = "" if self.name is None else f", name={self.name!r}"
         made_by = "" if self.primitive is None else f", primitive={self.primitive.name!r}"
-        return f"Value(data={self._data!r}, grad={self.grad!r}{name}{made_by})"
+        return f"Value(data={self._data!r}, grad={self._grad!r}{name}{made_by})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy flat, without recursion.
@@ -133,6 +156,8 @@ class Value(Operators):
         Leaves stay shared among several outputs that are copied together; what was computed is
         copied for each output apart.
         """
+        if (asked := guard()) is not None:
+            asked.read(self, "takes a copy")
         rows: list[Any] = []
         order = topological_order(self)
         index = {node: i for i, node in enumerate(order)}
@@ -140,16 +165,38 @@ class Value(Operators):
             if node.primitive is None and node is not self:
                 rows.append(node)
             else:
-                args = tuple(index[arg] for arg in node.args)
-                rows.append((node._data, node.grad, node.name, node.primitive, args, node.partials))
+                places = tuple(index[arg] for arg in args_of(node))
+                rows.append(
+                    (node._data, node._grad, node.name, node.primitive, places, partials_of(node))
+                )
         return rebuilt, (rows,)
 
 
-def laid_out(first: Any, second: Any) -> tuple[Any, ...]:
-    """Return the flat slots (a, b) or (da, db) as the tuple that they stand for."""
-    if first is None or type(first) is tuple:
-        return first or ()
-    return (first,) if second is None else (first, second)
+def set_all(slot: Any) -> Any:
+    """Return the function (nodes, numbers) -> None that sets a slot of each node, all or none.
+
+    The loop runs in C, where neither Ctrl-C nor another thread gets in between.
+    """
+    return lambda nodes, numbers: deque(map(slot.__set__, nodes, numbers), maxlen=0)
+
+
+set_numbers, set_grads = set_all(Value._data), set_all(Value._grad)
+
+
+def args_of(node: Value) -> tuple[Value, ...]:
+    """Return the arguments, which the flat slots a and b hold, as a tuple."""
+    a, b = node.a, node.b
+    if a is None or type(a) is tuple:
+        return a or ()
+    return (a,) if b is None else (a, b)
+
+
+def partials_of(node: Value) -> tuple[Any, ...]:
+    """Return the partials, which the flat slots da and db hold, as a tuple."""
+    da, db = node.da, node.db
+    if da is None or type(da) is tuple:
+        return da or ()
+    return (da,) if db is None else (da, db)
 
 
 def make(
@@ -161,7 +208,7 @@ def make(
     """Return a node in the plain form; the makers of primitive.py write the same slots, faster."""
     node = new(Value)
     node._data = data
-    node.grad = 0.0
+    node._grad = 0.0
     node.primitive = primitive
     node.name = node.mark = None
     flat = len(args) <= 2
@@ -177,52 +224,113 @@ def rebuilt(rows: list[Any]) -> Value:
         if type(row) is not Value:
             data, grad, name, primitive, args, partials = row
             row = make(data, primitive, tuple(nodes[i] for i in args), partials)
-            row.grad, row.name = grad, name
+            row._grad, row.name = grad, name
         nodes.append(row)
     return nodes[-1]
 
 
-def topological_order(output: Value) -> list[Value]:
+walking = Lock()  # held by the walk that may leave its marks on the nodes
+
+
+def topological_order(output: Value, listed: dict[Value, bool] | None = None) -> list[Value]:
     """Return every node that output needs, each after its args. The only walk of the package.
 
     Depth first, arguments as written, so that sums are made in the same order in every run; and
     iterative: None on the stack says that all that the node below it needs has been listed.
+
+    Marks on the nodes say where the walk has been. While another walk leaves its own there, in
+    another thread or under a signal handler, a dictionary says it: a quarter slower.
+    listed  such a dictionary, of walks to be continued: what they met is not listed again
     """
     if type(output) is not Value:
         raise TypeError(f"{shown(output)} has no graph: only a Value has one")
-    opened, closed = object(), object()  # this walk's own marks: no counter, no set
+    if listed is not None or not walking.acquire(False):
+        return order_beside(output, {} if listed is None else listed)
+    try:
+        opened, closed = object(), object()  # this walk's own marks: no counter, no set
+        order: list[Value] = []
+        stack: list[Any] = [output]
+        push, pop = stack.append, stack.pop
+        while stack:
+            node = pop()
+            if node is None:
+                node = pop()
+                node.mark = closed
+                order.append(node)
+                continue  # CPython 3.11 speeds up a loop at such a jump; without, after 8 calls
+            if node.mark is closed:
+                continue
+            if node.mark is opened:
+                raise depends_on_itself(node)
+            a, b = node.a, node.b
+            if a is None:
+                node.mark = closed
+                order.append(node)
+                continue
+            node.mark = opened
+            push(node)
+            push(None)
+            if b is not None:
+                if b.mark is not closed:
+                    push(b)
+                if a.mark is not closed:
+                    push(a)
+            elif type(a) is tuple:
+                for arg in reversed(a):
+                    if arg.mark is not closed:
+                        push(arg)
+            else:
+                push(a)
+        return order
+    finally:
+        walking.release()
+
+
+def order_beside(output: Value, listed: dict[Value, bool]) -> list[Value]:
+    """Return the same list in the plain form; listed[node] is False until the node is listed."""
     order: list[Value] = []
     stack: list[Any] = [output]
-    push, pop = stack.append, stack.pop
     while stack:
-        node = pop()
+        node = stack.pop()
         if node is None:
-            node = pop()
-            node.mark = closed
+            node = stack.pop()
+            listed[node] = True
             order.append(node)
-            continue  # CPython 3.11 speeds up a loop at such a jump; without one, after 8 calls
-        if node.mark is closed:
-            continue
-        if node.mark is opened:
-            raise GraphError(
-                f"{node!r} depends on itself: leave args to the operators that set them"
-            )
-        node.mark = opened
-        push(node)
-        push(None)
-        a, b = node.a, node.b
-        if b is not None:
-            if b.mark is not closed:
-                push(b)
-            if a.mark is not closed:
-                push(a)
-        elif type(a) is tuple:
-            for arg in reversed(a):
-                if arg.mark is not closed:
-                    push(arg)
-        elif a is not None:
-            push(a)
+        elif node not in listed:
+            listed[node] = False
+            stack += (node, None)
+            stack += [arg for arg in reversed(node.args) if not listed.get(arg)]
+        elif not listed[node]:
+            raise depends_on_itself(node)
     return order
+
+
+def depends_on_itself(node: Value) -> GraphError:
+    return GraphError(f"{node!r} depends on itself: leave args to the operators that set them")
+
+
+def start_afresh(order: Sequence[Value]) -> None:
+    """Set the gradients for a sweep back: 1 for the output, what leaves have, 0 for all others."""
+    for node in order:
+        if node.primitive is not None or node._grad is None:
+            node._grad = 0.0
+    order[-1]._grad += 1.0
+
+
+def sweep_with_care(order: Sequence[Value]) -> None:
+    """Sweep back as backward() does, past undefined partials on edges that lead to nothing."""
+    around = Around(())
+    for node in reversed(order):
+        grad = node._grad
+        if grad == 0.0:
+            continue
+        for arg, partial in zip(args_of(node), partials_of(node), strict=True):
+            if type(partial) is Undefined and around.is_steady(arg):
+                continue
+            try:
+                arg._grad += grad * partial
+            except DomainError as error:
+                raise DomainError(f"{error}{whereabouts(node, order)}") from None
 
 
 def gradient(output: Value, inputs: Sequence[Value]) -> list[Value]:
@@ -241,12 +349,13 @@ def gradient(output: Value, inputs: Sequence[Value]) -> list[Value]:
     for node in order:
         if not leading.isdisjoint(node.args):
             leading.add(node)
+    around = Around(inputs, leading)
     grads: dict[Value, Value | float] = {output: 1.0}
     for node in reversed(order):
         if node.primitive is None or node not in leading or node not in grads:
             continue
         try:
-            for arg, share in shares(node, grads[node], leading):
+            for arg, share in shares(node, grads[node], around):
                 grads[arg] = grads[arg] + share if arg in grads else share
         except DomainError as error:
             raise DomainError(f"{error}{whereabouts(node, order)}") from None
@@ -257,32 +366,107 @@ def gradient(output: Value, inputs: Sequence[Value]) -> list[Value]:
     ]
 
 
-def shares(node: Any, grad: Value | float, leading: set[Value]) -> Iterator[tuple[Value, Any]]:
+def shares(node: Any, grad: Value | float, around: Around) -> Iterator[tuple[Value, Any]]:
     """Yield (arg, grad · partial) for the args on the way to an input, the partials as values."""
+    asked, leading = guard(), around.leading
     fixed = [is_constant(arg) and arg not in leading for arg in node.args]
     args = [arg._data if number else arg for arg, number in zip(node.args, fixed, strict=True)]
     ask = node.primitive.asked(node, args)
-    for i, (arg, stored) in enumerate(zip(node.args, node.partials, strict=True)):
+    for i, (arg, stored) in enumerate(zip(args_of(node), partials_of(node), strict=True)):
         if arg not in leading:
             continue
-        if isinstance(stored, Undefined):
-            nothing = float(grad) * stored  # raises, unless nobody is responsible
-            if type(grad) is Value:  # here; but nearby?
-                if not leading.isdisjoint(topological_order(grad)):
-                    raise DomainError(f"{stored.message} (0 here, but not all around)")
-                yield arg, make(nothing, node.primitive, (grad,), (stored,))
-            else:
-                yield arg, nothing
+        if type(stored) is Undefined:
+            if (share := undefined_share(node, arg, grad, stored, around)) is not None:
+                yield arg, share
             continue
-        partial = ask(i)
+        try:
+            partial = ask(i)
+        except (ValueError, ArithmeticError):
+            if asked is None or not asked.lenient:
+                raise
+            partial = math.nan  # of constants; a trace has no errors
         now = partial._data if type(partial) is Value else partial
-        if now != stored and not (now != now and stored != stored):
+        if asked is None and now != stored and not (now != now and stored != stored):
             raise GraphError(
                 f"the partial of {node!r} was {stored!r} going forward and is {now!r} now: "
                 "data was changed since; compute the output again, then ask for its gradient"
             )
         if type(partial) is Value or partial != 0:
-            yield arg, times(grad, partial)
+            share = times(grad, partial)
+            if asked is not None and share is not grad and share is not partial:
+                asked.share(share)
+            yield arg, share
+
+
+def undefined_share(
+    node: Value, arg: Value, grad: Value | float, stored: Undefined, around: Around
+) -> Value | float | None:
+    """Return the share at an undefined partial: None where it does not matter, else DomainError.
+
+    It does not matter if arg leads nowhere, or if nobody is responsible, here and all around. If
+    nobody is, as long as values that are no inputs stay as they are, it is 0, and the derivative of
+    that 0 by them is undefined.
+    """
+    if around.leads_nowhere(arg):
+        return None
+    if type(grad) is not Value:
+        return grad * stored
+    nothing = grad._data * stored
+    if around.is_steady(grad):
+        return None
+    if not around.leading.isdisjoint(topological_order(grad)):
+        raise DomainError(f"{stored.message} (its responsibility is 0 here, but not all around)")
+    return make(nothing, node.primitive, (grad,), (stored,))
+
+
+class Around:
+    """What holds all around a point, not only at it: read from the rows, by differentiating.
+
+    A node is steady if no small move of an input or a leaf changes its number: a constant, what
+    detach() gives, the side of maximum or clip that was not chosen, away from a tie.
+    """
+
+    deepest = 8  # orders of derivatives that are asked until a zero counts as proven
+
+    def __init__(self, inputs: Sequence[Value], leading: set[Value] | None = None) -> None:
+        self.inputs, self.leading = frozenset(inputs), leading or set(inputs)
+        self.steady: dict[Value, bool] = {}
+        self.cut: dict[Value, bool] = {}  # no input moves it
+        self.listed: tuple[dict[Value, bool], dict[Value, bool]] = {}, {}
+
+    def is_steady(self, node: Value, order: int = 0) -> bool:
+        """Whether no leaf and no input moves a node."""
+        for one in topological_order(node, self.listed[0]):
+            self.steady[one] = False  # as long as it is not proven
+            self.steady[one] = one not in self.inputs and self.is_still(one, self.steady, order)
+        return self.steady[node]
+
+    def leads_nowhere(self, node: Value) -> bool:
+        """Whether no input moves a node, as long as the leaves that are no inputs do not move."""
+        for one in topological_order(node, self.listed[1]):
+            self.cut[one] = one not in self.leading or (
+                one not in self.inputs and self.is_still(one, self.cut, 0)
+            )
+        return self.cut[node]
+
+    def is_still(self, node: Value, still: dict[Value, bool], order: int) -> bool:
+        """Whether each argument of a node is still, or its partial is 0 all around."""
+        row, args = node.primitive, args_of(node)
+        if row is None:
+            return False
+        try:
+            if row.distance_to_kink([arg._data for arg in args]) == 0:
+                return False
+            ask = row.asked(node, args)
+            return all(still[arg] or self.is_nothing(ask(i), order) for i, arg in enumerate(args))
+        except (ValueError, ArithmeticError):  # the row has no such partial here
+            return False
+
+    def is_nothing(self, partial: Value | float, order: int) -> bool:
+        """Whether a partial is 0 all around."""
+        if type(partial) is not Value:
+            return partial == 0
+        return partial._data == 0 and order < self.deepest and self.is_steady(partial, order + 1)
 
 
 def whereabouts(node: Value, order: Sequence[Value]) -> str:

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import threading
 import time
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -445,7 +446,7 @@ CAPTURED = Value(3.0, name="captured")
         (lambda x: W * x * float(CAPTURED), "name='captured'.* is neither an input nor"),
         (lambda x: x * W if W.grad > 0.0 else x, r"reads \.grad of a Value"),
         (lambda x: x * W.grad, r"reads \.grad of a Value"),
-        (lambda x: where((x > 0) & (W > 1), x, 1), "& or | of comparisons"),
+        (lambda x: where((x > 0) & 1, x, 1), "& of a comparison and something else"),
         (lambda x: SQUARED * x, "computed from a parameter before"),
         (lambda x: x * DICE.random(), "or is random"),
     ],
@@ -625,7 +626,9 @@ def test_where_chooses_for_each_sample(backend, compare):
         }
         return where(conditions[compare], lambda: w * x, lambda: -x)
 
-    program = compile(f, [w], backend=backend, reduce=None)
+    warns = pytest.warns(me.errors.TraceWarning) if compare in ("==", "!=") else nullcontext()
+    with warns:
+        program = compile(f, [w], backend=backend, reduce=None)
     values, slopes = program.value_and_grad([0.5, 1.0, 2.0])
     for x, value, slope in zip([0.5, 1.0, 2.0], values, slopes, strict=True):
         chosen = eval(f"{x} {compare} 1")

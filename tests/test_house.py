@@ -31,7 +31,8 @@ FLOORS = [
     {"draw"},
     {"compiler.trace", "compiler.code"},
     {"compiler.linear"},
-    {"compiler.forms", "compiler.matrices", "compiler.python_backend", "compiler.export"},
+    {"compiler.forms", "compiler.matrices", "compiler.python_backend", "compiler.export"}
+    | {"compiler.replay"},
     {"compiler.numpy_backend", "compiler.machine", "compiler.columns"},
     {"compiler.instructions"},
     {"compiler.kernel"},

@@ -110,12 +110,12 @@ SIMPLER: dict[str, Callable[..., int | None]] = {
 }
 
 
-def renumbered(code: Code, outputs: Sequence[int]) -> tuple[Code, list[int]]:
-    """Return the code without what the outputs do not need, to be read, and their new places."""
+def renumbered(code: Code, outputs: Sequence[int]) -> tuple[Code, dict[int, int]]:
+    """Return the code without what the outputs do not need, to be read, and all new places."""
     made = Code()
     place = {old: new for new, old in enumerate(code.live(outputs))}
     for old in place:
         name, *args = code.ops[old]
         made.ops.append((name, *(args if name in LEAVES else [place[arg] for arg in args])))
     made.numbers = {place[old]: x for old, x in code.numbers.items() if old in place}
-    return made, [place[old] for old in outputs]
+    return made, place

@@ -13,8 +13,9 @@ from typing import Any
 
 from micrograd_es.compiler.code import LEAVES, Code
 from micrograd_es.compiler.linear import Linear
-from micrograd_es.compiler.trace import symbols
+from micrograd_es.compiler.trace import Tracing
 from micrograd_es.errors import PrimitiveError, TraceError
+from micrograd_es.gate import run_under
 from micrograd_es.primitive import Primitive
 from micrograd_es.primitives import TABLE
 from micrograd_es.value import Value, topological_order
@@ -276,14 +277,13 @@ def form_of(row: Primitive, size: int, forms: Mapping[Primitive, Form]) -> Form:
 
 def formula_of(row: Primitive, size: int, forms: Mapping[Primitive, Form]) -> Form:
     """Return the value of a user's row as a form, if it is written in primitives."""
-    args = [Value(math.nan) for _ in range(size)]  # which is in every domain
+    args = [Value(0.5) for _ in range(size)]
+    tracing = Tracing(args)  # they refuse to be floats, as math.* would have them
     try:
-        with symbols({*args}):  # which refuse to be floats, as math.* would have them
-            formula: Callable[..., Any] = forms.get(row, row.value)
-            made = formula(*args)
+        made = run_under(tracing, forms.get(row, row.value), *args)
     except Exception:  # whatever a function of floats does with a Value
         made = None
-    if type(made) is not Value:
+    if type(made) is not Value or tracing.refused is not None:
         raise TraceError(
             f"the value of {row.name} is not written in primitives, so only the backend "
             f'"python" can run it: give forms={{{row.name}: lambda x: …}}, written with operators '
@@ -297,7 +297,7 @@ def formula_of(row: Primitive, size: int, forms: Mapping[Primitive, Form]) -> Fo
             if node in found:
                 continue
             if not node.args:
-                found[node] = Term(xs[0].code, xs[0].code.constant(node.data))
+                found[node] = Term(xs[0].code, xs[0].code.constant(node._data))
                 continue
             assert node.primitive is not None  # it has args
             operands = [found[arg] for arg in node.args]

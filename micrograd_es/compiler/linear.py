@@ -23,12 +23,14 @@ class Linear:
     """Code whose operations are rows; `outputs` are the value and its slopes by the parameters.
 
     rows    the row of each name
+    shares  the products by which a gradient goes on, if `f` takes one: {place: responsibility's}
     before  how many operations the trace had
     """
 
     code: Code
     outputs: list[int]
     rows: dict[str, Primitive]
+    shares: dict[int, int]
     before: int
 
     @property
@@ -75,6 +77,7 @@ def linear(trace: Trace) -> Linear:
     """Return a trace as code: common subexpressions once, constants folded, nothing unused."""
     code, rows = Code(), {name: TABLE[name] for name in SIGNS}
     names: dict[Primitive, str] = {}
+    shares: dict[int, int] = {}
     place = {leaf: code.leaf(INPUT, i) for i, leaf in enumerate(trace.inputs)}
     place |= {leaf: code.leaf(PARAMETER, i) for i, leaf in enumerate(trace.parameters)}
     order = trace.order()
@@ -83,15 +86,20 @@ def linear(trace: Trace) -> Linear:
             continue
         args = [place[arg] for arg in node.args]
         row = node.primitive
-        if row is None or not [arg for arg in args if arg not in code.numbers]:
-            place[node] = code.constant(node.data)  # folded: its number was computed by the trace
+        folded = all(arg in code.numbers for arg in args) and math.isfinite(node._data)
+        if row is None or not args or folded:  # the trace has computed its number
+            place[node] = code.constant(node._data)
             continue
         if row not in names:
             names[row] = name_of(row, rows)
         place[node] = code.put(names[row], *args)
+        if node in trace.shares and args[0] in code.ops[place[node]][1:]:
+            shares[place[node]] = args[0]
     outputs = [place[node] for node in (trace.output, *trace.gradient)]
     before = sum(bool(node.args) for node in order)
-    return Linear(*renumbered(code, outputs), rows, before)
+    code, new = renumbered(code, outputs)
+    shares = {new[at]: new[grad] for at, grad in shares.items() if at in new}
+    return Linear(code, [new[output] for output in outputs], rows, shares, before)
 
 
 def name_of(row: Primitive, rows: dict[str, Primitive]) -> str:

@@ -22,12 +22,13 @@ from micrograd_es.compiler.machine import machine
 from micrograd_es.compiler.matrices import Plan
 from micrograd_es.compiler.numpy_backend import NumpyBackend
 from micrograd_es.compiler.python_backend import PythonBackend
-from micrograd_es.compiler.trace import holding, inputs_of, leaves_of, one_at_a_time, trace
+from micrograd_es.compiler.replay import replay
+from micrograd_es.compiler.trace import inputs_of, leaves_of, trace
 from micrograd_es.diagnosis import find_nonfinite
 from micrograd_es.errors import NonFiniteError
 from micrograd_es.gate import as_float
-from micrograd_es.primitive import Primitive, as_value
-from micrograd_es.value import Value, gradient
+from micrograd_es.primitive import Primitive
+from micrograd_es.value import Value, gradient, set_numbers
 
 Array = Any
 BACKENDS = ("auto", "python", "numpy", "llvm")
@@ -230,8 +231,7 @@ class Program:
     def numbers(self, parameters: Any) -> Array:
         """Return the numbers of the parameters, as they are now or as they are given."""
         if parameters is None:
-            with one_at_a_time:  # while a function is traced, its parameters hold other numbers
-                return np.array([p.data for p in self.parameters], dtype=float)
+            return np.array([p.data for p in self.parameters], dtype=float)
         numbers = np.ascontiguousarray(real("parameters", parameters), dtype=float)
         if numbers.shape != (len(self.parameters),):
             raise ValueError(
@@ -240,11 +240,8 @@ class Program:
         return numbers
 
     def write_back(self, parameters: Any) -> None:
-        """Give the parameters the numbers of a flat array."""
-        numbers = self.numbers(parameters)
-        with one_at_a_time:
-            for parameter, number in zip(self.parameters, numbers, strict=True):
-                parameter.data = number
+        """Give the parameters the numbers of a flat array: all of them, or none."""
+        set_numbers(self.parameters, self.numbers(parameters).tolist())
 
     def mend(self, rows: Array, columns: Sequence[Array], numbers: Array, start: int = 0) -> None:
         """Replace what is not finite by what plain Python says; raise where it is none either.
@@ -258,11 +255,12 @@ class Program:
             rows[i] = self.replayed(start + int(i), sample, numbers)[: rows.shape[1]]
 
     def replayed(self, i: int, sample: list[float], numbers: Array) -> list[float]:
-        """Return a sample's value and slopes, by running f itself."""
+        """Return a sample's value and slopes as eager has them, of the branches chosen."""
+        names = (p.name for p in self.parameters)
+        leaves = [Value(x, name) for x, name in zip(numbers.tolist(), names, strict=True)]
         try:
-            with holding(self.parameters, numbers.tolist()):
-                output = as_value(self.f(*map(Value, sample)))
-                found = [output.data, *(g.data for g in gradient(output, self.parameters))]
+            output = replay(self.linear, sample, leaves)
+            found = [output.data, *(g.data for g in gradient(output, leaves))]
         except (ValueError, ArithmeticError) as error:
             raise type(error)(f"sample {i} {tuple(sample)}: {error}") from error
         if not all(map(math.isfinite, found)):

@@ -1,7 +1,11 @@
-"""A function run once with symbols for numbers: its graph, of inputs, parameters and constants.
+"""A function run with symbols for numbers: its graph, of inputs, parameters and constants.
 
-A symbol is a Value that, while the trace lasts, refuses to be a number: so no branch on it can be
-frozen into a program in silence. Comparing symbols gives a condition, for `where` to choose by.
+`trace(f, parameters)` gives that graph. The symbols are ordinary Values; what is different is that
+a guard is asked before one of them answers as a number, and refuses: so no branch on a number can
+be frozen into a program in silence. A comparison gives a condition, for `where` to choose by.
+
+The function is run twice, with other numbers. What both runs have was there before them; and if
+they do not do the same, something was frozen all the same.
 """
 
 # mypy: disable-error-code="has-type"
@@ -11,19 +15,17 @@ from __future__ import annotations
 
 import inspect
 import math
-import operator
-import random
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any
 
 from micrograd_es.diagnosis import line_of_user
-from micrograd_es.errors import DomainError, GraphError, MicrogradError, TraceError
-from micrograd_es.gate import as_float, shown
+from micrograd_es.errors import TraceError, TraceWarning
+from micrograd_es.gate import Undecided, guard, run_under, shown
 from micrograd_es.primitive import Primitive, as_value
-from micrograd_es.value import Value, gradient, make, topological_order
+from micrograd_es.value import Value, gradient, make, set_numbers, topological_order
 
 # What `where` makes of a condition. The slope goes to the branch chosen, by the same choice.
 # fmt: off
@@ -42,19 +44,32 @@ CHOICES: dict[str, tuple[Primitive, bool, bool]] = {  # row, operands swapped, b
     "eq": (if_equal, False, False),
     "ne": (if_equal, False, True),
 }
-NUMBERS = {"float": float, "int": int, "bool": bool, "round": round, "index": operator.index}
-TRIES = (0.3, 0.7, math.nan)  # what symbols hold: numbers are fast, NaN is in every domain
-one_at_a_time = threading.RLock()
+WHY = (
+    "while a function is compiled, a Value has no number, and a branch on it would be frozen; "
+    "write where(x > 0, a, b), maximum, minimum, step or abs, and functions of micrograd_es in "
+    "place of math.*"
+)
+EQUALITY = (
+    "where chooses by an equality: its value is right, and its slope at that one point is that of "
+    "the branch chosen, not of the function; for where(x == 0, 1, sin(x) / x) and its like there "
+    "are sinc, exprel, xlogy, or write the branch as a function with the right slope"
+)
+INERT = (type(None), str, bytes, list, tuple, dict, set, frozenset)  # no number is equal to one
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """What a function does: the graph of its value, and of its gradient by the parameters."""
+    """What a function does: the graph of its value, and of its gradient by the parameters.
+
+    Its symbols are NaN: no number that they held while the function ran was anybody's.
+    shares  the products (responsibility, partial) by which a gradient goes on
+    """
 
     inputs: list[Value]
     parameters: list[Value]
     output: Value
     gradient: list[Value]
+    shares: set[Value] = field(default_factory=set)
 
     def order(self) -> list[Value]:
         """Return every node that the value or the gradient needs, each after its args."""
@@ -62,227 +77,241 @@ class Trace:
         return topological_order(make(0.0, None, outputs, (0.0,) * len(outputs)))[:-1]
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """A comparison of symbols, which is neither true nor false: `where` chooses by it later."""
-
-    name: str
-    a: Value
-    b: Value
-
-    def choose(self, then: Any, otherwise: Any) -> Value:
-        """Return the node that is one or the other; both are traced, only one will count."""
-        branches = [as_value(x() if callable(x) else x) for x in (then, otherwise)]
-        row, swap_operands, swap_branches = CHOICES[self.name]
-        a, b = (self.b, self.a) if swap_operands else (self.a, self.b)
-        x, z = reversed(branches) if swap_branches else branches
-        return row.node(a, b, x, z)  # type: ignore[no-any-return]  # a maker of Values
-
-    def __bool__(self) -> bool:
-        raise refusal("a branch on a comparison")
-
-    def joined(self, other: Any) -> Any:
-        raise refusal("& or | of comparisons (nest where in where)")
-
-    __and__ = __or__ = __rand__ = __ror__ = joined
-
-
-def refusal(what: str) -> TraceError:
-    """Return the error of a function that asks for a number where there is none yet."""
-    return TraceError(
-        f"{what} at {line_of_user()}: while a function is compiled, a Value has no number, and a "
-        "branch on it would be frozen; write where(x > 0, a, b), maximum, minimum, step or abs, "
-        "and functions of micrograd_es in place of math.*"
-    )
-
-
 def trace(
     f: Callable[..., Any], parameters: Sequence[Value] = (), inputs: int | None = None
 ) -> Trace:
-    """Run f once with symbols as its inputs, and as the data of the parameters.
+    """Return what f does, recorded with symbols as its inputs and for its parameters.
 
-    The parameters get their numbers back, whatever happens. TraceError for a branch on a symbol,
-    for float(v), and for a Value that is neither an input nor listed as a parameter.
+    TraceError for a branch on a symbol, for float(v), whatever f does with the error, and for a
+    Value that is neither an input nor listed as a parameter. TraceWarning for a choice by equality.
     """
     parameters = leaves_of(parameters)
     count = inputs_of(f) if inputs is None else inputs
-    for number in TRIES:
-        try:
-            return traced(f, parameters, count, number)
-        except (MicrogradError, OverflowError) as error:
-            if number != number and isinstance(error.__cause__, TraceError):
-                raise error.__cause__ from None
-            if number != number or isinstance(error, TraceError):
-                raise
-    raise AssertionError("NaN raises or returns")
-
-
-def traced(f: Callable[..., Any], parameters: list[Value], count: int, number: float) -> Trace:
-    """Return the trace with symbols that hold numbers of U(number, 1)."""
-    rng = random.Random(0)
-    runs, asked = [], list[set[Value]]()
-    for side in (1.0, -1.0):  # twice, with other numbers: what differs was frozen
-        given = [Value(rng.uniform(number, 1)) for _ in range(count)]
-        numbers = [rng.uniform(number, 1) for _ in parameters]
-        with holding(parameters, numbers), symbols({*given, *parameters}) as others:
-            for symbol in (*given, *parameters):
-                symbol.grad = side * rng.random()
-            output = as_value(f(*given))
-            slopes = slopes_of(output, parameters) if side < 0 else []
-        runs.append(Trace(given, parameters, output, slopes))
-        asked.append(others)
-    first, found = runs
-    refuse_strangers({*first.order()} & {*found.order()} - {*parameters} | asked[0] & asked[1])
-    if outline(first) != outline(found):
+    numbers = [0.5 + i % 97 / 200 for i in range(count)]
+    first = Run(f, [-x for x in numbers], parameters)
+    second = Run(f, numbers, parameters)
+    refuse_captured(first, second)
+    if first.outline() != second.outline():
         raise TraceError(
-            "the function does something else for other numbers: it reads .grad of a Value, or is "
-            "random; give such numbers as inputs"
+            "the function does something else when it runs again with other numbers: it keeps "
+            "something, or is random; give such numbers as inputs"
         )
-    return found
+    slopes = second.ask(gradient, second.output, parameters)
+    result = Trace(second.inputs, parameters, second.output, slopes, second.tracing.shares)
+    second.tracing.holds(*result.order())
+    for run in (first, second):
+        run.forget_numbers()
+    if (line := second.tracing.equality) is not None:
+        file, _, number = line.rpartition(":")
+        warnings.warn_explicit(EQUALITY, TraceWarning, file, int(number))
+    return result
 
 
-def slopes_of(output: Value, parameters: list[Value]) -> list[Value]:
-    """Return the gradient; DomainError where the numbers of this try have none."""
-    try:
-        return gradient(output, parameters)
-    except TraceError as error:  # a slope that is undefined for these very numbers
-        raise DomainError(str(error)) from error
-    except GraphError as error:
-        raise TraceError(
-            "a Value was computed from a parameter before the function ran: compute it inside"
-        ) from error
+class Run:
+    """One run of a function on symbols: what went in, what came out, and every node in order."""
 
+    def __init__(
+        self, f: Callable[..., Any], numbers: Sequence[float], parameters: list[Value]
+    ) -> None:
+        self.inputs, self.parameters = [Value(x) for x in numbers], parameters
+        self.tracing = Tracing([*self.inputs, *parameters])
+        self.output: Value = self.ask(lambda: as_value(f(*self.inputs)))
+        self.order = topological_order(self.output)
+        self.tracing.holds(*self.order)
 
-def outline(run: Trace) -> list[Any]:
-    """Return what a run computes of its output: rows, places of arguments, constants."""
-    order = topological_order(run.output)
-    place: dict[Value, Any] = {leaf: ("input", i) for i, leaf in enumerate(run.inputs)}
-    place |= {leaf: ("parameter", i) for i, leaf in enumerate(run.parameters)}
-    told: list[Any] = []
-    for i, node in enumerate(order):
-        number = "" if node.args or node in place else repr(node.data)
-        place.setdefault(node, i)
-        told.append((node.primitive, [place[arg] for arg in node.args], number))
-    return told
-
-
-@contextmanager
-def holding(parameters: list[Value], numbers: list[float]) -> Iterator[None]:
-    """Have the parameters hold other numbers inside the block, one block at a time."""
-    with one_at_a_time:
-        before = [(p.data, p.grad) for p in parameters]
+    def ask(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Return function(*args) under the guard; raise what it refused, whatever was caught."""
         try:
-            for parameter, number in zip(parameters, numbers, strict=True):
-                parameter.data = number
-            yield
-        finally:
-            for parameter, (data, grad) in zip(parameters, before, strict=True):
-                parameter.data, parameter.grad = data, grad
+            result = run_under(self.tracing, function, *args)
+        except Exception:
+            if self.tracing.refused is None:
+                raise
+        if self.tracing.refused is not None:
+            raise self.tracing.refused from None
+        return result
+
+    def outline(self) -> list[Any]:
+        """Return what the run computes: rows, places of arguments, constants."""
+        place = {leaf: -1 - i for i, leaf in enumerate((*self.inputs, *self.parameters))}
+        lines: list[Any] = []
+        for node in self.order:
+            if node not in place:
+                place[node] = len(lines)
+                args = [place[arg] for arg in node.args]
+                lines.append((node.primitive, args) if args else repr(node._data))
+        return lines
+
+    def forget_numbers(self) -> None:
+        """Make every symbol but the parameters NaN, so that none is taken for a number later."""
+        kept = {*self.parameters}
+        symbols = [v for v, symbolic in self.tracing.symbolic.items() if symbolic and v not in kept]
+        set_numbers(symbols, repeat(math.nan))
 
 
-@contextmanager
-def symbols(known: set[Value]) -> Iterator[set[Value]]:
-    """Have Values that depend on the known ones refuse to be numbers, in this thread.
+def refuse_captured(first: Run, second: Run) -> None:
+    """Raise TraceError for a Value that was there before both runs, and is no parameter."""
+    before = {*first.order, *first.tracing.constants} - {*second.parameters}
+    for node in (*second.order, *second.tracing.constants):
+        if node not in before:
+            continue
+        if node.primitive is None:
+            raise TraceError(
+                f"{node!r} is neither an input nor listed: parameters=[…, it] if it moves, its "
+                ".data if it is a constant"
+            )
+        if node.args and second.tracing.symbolic[node]:
+            raise TraceError(
+                f"a Value, of {node.primitive.name}, was computed from a parameter before the "
+                "function ran: compute it inside"
+            )
 
-    Gives the leaves that others depend on whose number was asked for.
+
+class Tracing:
+    """The guard of a trace: what depends on its symbols, the inputs and parameters, is no number.
+
+    symbolic   whether a Value depends on them, of those met so far
+    constants  the leaves that do not, and were asked for their number other than by .data, which
+               says: as a constant
+    shares     the products by which a gradient goes on
+    refused    the first refusal; it counts although the function may catch it
+    equality   "file:line" of the first choice by an equality
     """
-    these = Symbols(known)
-    makers = dict.fromkeys(CHOICES, these.comparing) | dict.fromkeys(NUMBERS, these.refusing)
-    makers |= dict.fromkeys(("repr", "format"), these.telling)
-    with one_at_a_time:
-        usual = {name: vars(Value)[f"__{name}__"] for name in makers if has(name)}
-        data = vars(Value)["data"]
-        for name, method in usual.items():
-            setattr(Value, f"__{name}__", makers[name](name, method))
-        Value.data = these.number(data)
+
+    lenient = True
+
+    def __init__(self, symbols: Sequence[Value]) -> None:
+        self.around = guard()  # of the trace in which this one is made
+        self.symbolic = dict.fromkeys(symbols, True)
+        self.listed = dict.fromkeys(symbols, True)
+        self.constants: set[Value] = set()
+        self.shares: set[Value] = set()
+        self.share = self.shares.add
+        self.refused: TraceError | None = None
+        self.equality: str | None = None
+
+    def holds(self, *nodes: Value) -> bool:
+        """Whether one of the nodes is a symbol: it is an input or parameter, or depends on one."""
+        for node in nodes:
+            for new in topological_order(node, self.listed):
+                self.symbolic[new] = any(self.symbolic[arg] for arg in new.args)
+        return any(self.symbolic[node] for node in nodes)
+
+    def refuse(self, what: str, instead: str = "") -> Any:
+        """Raise the error of a function that asks for a number where there is none yet."""
+        error = TraceError(f"{what} at {line_of_user()}: {instead}{WHY}")
+        self.refused = self.refused or error
+        raise error
+
+    def read(self, node: Value, what: str) -> None:
+        if self.holds(node):
+            self.refuse(f"the function {what} of a Value")
+        if self.around is not None:
+            self.around.read(node, what)
+        if what != "reads .data":
+            self.constants.update(v for v in topological_order(node) if v.primitive is None)
+
+    def write(self, node: Value, what: str) -> None:
+        if self.holds(node):
+            self.refuse(f"the function {what} of a Value")
+        if self.around is not None:
+            self.around.write(node, what)
+
+    def preview(self, node: Value) -> str | None:
+        return f"<symbol {node.name or ''}>" if self.holds(node) else None
+
+    def compare(self, name: str, node: Value, other: Any) -> Any:
+        """Return a condition; NotImplemented where no symbol is compared with a number."""
+        if type(other) is Condition:
+            refuse_number(other)
+        values = [v for v in (node, other) if type(v) is Value]
+        if not self.holds(*values):
+            for v in values:
+                self.read(v, "compares the number")
+            return NotImplemented
+        if type(other) in INERT:
+            return NotImplemented
         try:
-            yield these.others
-        finally:
-            for name, method in usual.items():
-                setattr(Value, f"__{name}__", method)
-            Value.data = data
+            return Condition(self, name in ("eq", "ne"), choice(name, node, as_value(other)))
+        except TypeError:
+            self.refuse(f"the function compares a Value with {shown(other)}")
 
 
-class Symbols:
-    """Which Values are symbols, and the methods that refuse or put off what is asked of them.
+Pick = Callable[[Any, Any], Value]  # (then, otherwise) -> the node that is one of them
 
-    depends  whether a Value depends on the known ones, of those met so far
-    others   the leaves, not known, of Values whose number was asked for
+
+def choice(name: str, a: Value, b: Value) -> Pick:
+    """Return the function that makes the node of a choice by a comparison."""
+    row, swap_operands, swap_branches = CHOICES[name]
+    a, b = (b, a) if swap_operands else (a, b)
+    if swap_branches:
+        return lambda x, z: row.node(a, b, z, x)
+    return lambda x, z: row.node(a, b, x, z)
+
+
+class Condition(Undecided):
+    """Comparisons of symbols, neither true nor false: `where` chooses by it later.
+
+    `&`, `|` and `~` combine conditions. All else that a bool can do is refused.
     """
 
-    def __init__(self, known: set[Value]) -> None:
-        self.here = threading.get_ident()
-        self.depends = dict.fromkeys(known, True)
-        self.others: set[Value] = set()
+    __slots__ = ("equality", "pick", "tracing")
 
-    def holds(self, v: Value) -> bool:
-        """Return whether a Value is a symbol here: it depends on a known one."""
-        if threading.get_ident() != self.here:
-            return False
-        depends, waiting = self.depends, [v]
-        while waiting:  # a walk of its own, which remembers: a chain may compare at every link
-            node = waiting[-1]
-            unknown = [arg for arg in node.args if arg not in depends]
-            if node not in depends and not unknown:
-                depends[node] = any(depends[arg] for arg in node.args)
-            waiting += unknown
-            if node in depends:
-                waiting.pop()
-        return depends[v]
+    def __init__(self, tracing: Tracing, equality: bool, pick: Pick) -> None:
+        self.tracing, self.equality, self.pick = tracing, equality, pick
 
-    def asked(self, v: Any) -> bool:
-        """Return whether something is a symbol; what is none is remembered: it is asked for."""
-        if type(v) is not Value or threading.get_ident() != self.here:
-            return False
-        if self.holds(v):
-            return True
-        self.others.update(leaf for leaf in topological_order(v) if leaf.primitive is None)
-        return False
+    def choose(self, then: Any, otherwise: Any) -> Value:
+        """Return the node that is one or the other; both are traced, only one will count."""
+        if self.equality and self.tracing.equality is None:
+            self.tracing.equality = line_of_user()
+        return self.pick(*(as_value(x() if callable(x) else x) for x in (then, otherwise)))
 
-    def comparing(self, name: str, usual: Callable[..., Any]) -> Callable[..., Any]:
-        def compare(v: Value, other: Any) -> Any:
-            symbolic = [self.asked(v), self.asked(other)]
-            if not any(symbolic) or (type(other) is not Value and not is_number(other)):
-                return usual(v, other)
-            return Condition(name, v, as_value(other))
+    def refuse(self, what: str) -> Any:
+        """Raise the error of a function that asks a condition whether it holds."""
+        self.tracing.refuse(
+            what, "it is a condition; where(condition, a, b) chooses by it, & | ~ combine some; "
+        )
 
-        return compare
+    def combined(self, other: Any, pick: Pick) -> Condition:
+        """Return a condition made of two."""
+        return Condition(self.tracing, self.equality or other.equality, pick)
 
-    def refusing(self, name: str, usual: Callable[..., Any]) -> Callable[..., Any]:
-        def refuse(v: Value, *digits: Any) -> Any:
-            if self.asked(v):
-                raise refusal(f"{name}() of a Value")
-            return usual(v, *digits)
+    def __and__(self, other: Any) -> Any:
+        if type(other) is bool:
+            return self if other else False
+        if type(other) is not Condition:
+            self.refuse("& of a comparison and something else")
+        return self.combined(other, lambda x, z: self.pick(other.pick(x, z), z))
 
-        return refuse
+    def __or__(self, other: Any) -> Any:
+        if type(other) is bool:
+            return True if other else self
+        if type(other) is not Condition:
+            self.refuse("| of a comparison and something else")
+        return self.combined(other, lambda x, z: self.pick(x, other.pick(x, z)))
 
-    def telling(self, name: str, usual: Callable[..., str]) -> Callable[..., str]:
-        def tell(v: Value, *spec: str) -> str:
-            return f"<symbol {v.name or ''}>" if self.holds(v) else usual(v, *spec)
+    def __invert__(self) -> Condition:
+        return self.combined(self, lambda x, z: self.pick(z, x))
 
-        return tell
+    __rand__, __ror__ = __and__, __or__
 
-    def number(self, usual: Any) -> Any:
-        """Return Value.data as it is in a trace."""
+    def __bool__(self) -> bool:
+        self.refuse("a branch on a comparison")
+        raise AssertionError("a refusal raises")
 
-        def number(v: Value) -> Any:
-            if self.holds(v):
-                raise refusal(".data of a Value")
-            return usual.fget(v)  # of others it says: freeze it
-
-        return property(number, usual.fset, doc=usual.__doc__)
+    def __getattr__(self, name: str) -> Any:
+        if hasattr(bool, name):
+            self.refuse(f".{name} of a comparison")
+        raise AttributeError(f"a condition has no {name}")
 
 
-def is_number(thing: Any) -> bool:
-    try:
-        as_float(thing)
-    except TypeError:
-        return False
-    return True
+def refuse_number(condition: Condition, *others: Any) -> Any:
+    """Refuse what else can be done with a bool: it would be done with one that is not known yet."""
+    condition.refuse("a comparison taken for a number")
 
 
-def has(name: str) -> bool:
-    return f"__{name}__" in vars(Value)
+COMPARISONS = {f"__{name}__" for name in CHOICES}
+for name in {*dir(bool)} - {*dir(object)} - {*vars(Condition)} | COMPARISONS | {"__hash__"}:
+    setattr(Condition, name, refuse_number)
 
 
 def leaves_of(parameters: Sequence[Value]) -> list[Value]:
@@ -304,16 +333,3 @@ def inputs_of(f: Callable[..., Any]) -> int:
     if inspect.Parameter.VAR_POSITIONAL in kinds:
         raise TypeError(f"{shown(f)} takes any number of inputs: say how many, inputs=3")
     return sum(kind in (kind.POSITIONAL_ONLY, kind.POSITIONAL_OR_KEYWORD) for kind in kinds)
-
-
-def refuse_strangers(captured: set[Value]) -> None:
-    """Raise TraceError for a leaf from outside that is no input and no parameter.
-
-    A leaf that both runs have was there before them; one that f makes is a constant.
-    """
-    for node in captured:
-        if node.primitive is None:
-            raise TraceError(
-                f"{node!r} is neither an input nor listed: parameters=[…, it] if it moves, its "
-                ".data if it is a constant"
-            )

@@ -127,7 +127,7 @@ def partials(name: str, *rules: Any) -> Callable[[], Any]:
 
 STEP, SIGN, ABS = TABLE["step"], TABLE["sign"], TABLE["abs"]
 COS, SIN, TANH = TABLE["cos"], TABLE["sin"], TABLE["tanh"]
-TO_FLOAT32 = "__import__('struct').unpack('f', __import__('struct').pack('f', node.grad))[0]"
+TO_FLOAT32 = "__import__('struct').unpack('f', __import__('struct').pack('f', node._grad))[0]"
 LATE = "float(node.primitive.partial(0, node._data, [x._data for x in node.args]))"
 A_MOMENT = "__import__('time').sleep(1e-4)"  # in which another thread has its turn
 OF_WALK = "topological_order.__dict__.setdefault"  # something that outlives the walk
@@ -135,30 +135,30 @@ OF_WALK = "topological_order.__dict__.setdefault"  # something that outlives the
 # fmt: off
 BUGS: dict[str, tuple[str, Callable[[], Any]]] = {
     # ---- going back
-    "assign_for_add":      ("= for += at the second operand",      text(Value, "backward", ("b.grad += ", "b.grad = "))),
-    "assign_first":        ("= for += at the first operand",       text(Value, "backward", ("a.grad += ", "a.grad = "))),
-    "assign_in_lists":     ("= for += at the arguments of a list", text(Value, "backward", ("arg.grad += ", "arg.grad = "))),
-    "swapped_partials":    ("each operand gets the other's share", text(Value, "backward", ("a.grad += grad * node.da\n                b.grad += grad * node.db",
-                                                                                          "a.grad += grad * node.db\n                b.grad += grad * node.da"))),
-    "forgotten_reset":     ("inner nodes keep the last backward",  text(Value, "backward", ("node.grad = 0.0", "pass"))),
-    "leaves_reset":        ("leaves forget the last backward",     text(Value, "backward", ("before.append((node, node.grad))", "before.append((node, node.grad)); node.grad = 0.0"))),
-    "wrong_seed":          ("the output is responsible for itself twice", text(Value, "backward", ("self.grad += 1.0", "self.grad += 2.0"))),
+    "assign_for_add":      ("= for += at the second operand",      text(Value, "backward", ("b._grad += ", "b._grad = "))),
+    "assign_first":        ("= for += at the first operand",       text(Value, "backward", ("a._grad += ", "a._grad = "))),
+    "assign_in_lists":     ("= for += at the arguments of a list", text(Value, "backward", ("arg._grad += ", "arg._grad = "))),
+    "swapped_partials":    ("each operand gets the other's share", text(Value, "backward", ("a._grad += grad * node.da\n                    b._grad += grad * node.db",
+                                                                                          "a._grad += grad * node.db\n                    b._grad += grad * node.da"))),
+    "forgotten_reset":     ("inner nodes keep the last backward",  text(value, "start_afresh", ("node._grad = 0.0", "pass"))),
+    "leaves_reset":        ("leaves forget the last backward",     text(value, "start_afresh", ("node.primitive is not None or node._grad is None", "True"))),
+    "wrong_seed":          ("the output is responsible for itself twice", text(value, "start_afresh", ("_grad += 1.0", "_grad += 2.0"))),
     "no_reversal":         ("the order is walked forward",         text(Value, "backward", ("reversed(order)", "order"))),
     "negative_dropped":    ("a negative share goes no farther",    text(Value, "backward", ("grad == 0.0", "grad <= 0.0"))),
-    "float32":             ("shares are rounded to float32",       text(Value, "backward", ("grad = node.grad\n", f"grad = {TO_FLOAT32}\n"))),
-    "clipped":             ("shares are clipped to ±10",           text(Value, "backward", ("grad = node.grad\n", "grad = max(-10.0, min(10.0, node.grad))\n"))),
+    "float32":             ("shares are rounded to float32",       text(Value, "backward", ("grad = node._grad\n", f"grad = {TO_FLOAT32}\n"))),
+    "clipped":             ("shares are clipped to ±10",           text(Value, "backward", ("grad = node._grad\n", "grad = max(-10.0, min(10.0, node._grad))\n"))),
     "late_partials":       ("partials are taken when going back",  text(Value, "backward", ("grad * node.da\n", f"grad * {LATE}\n"))),
     # ---- the walk
-    "first_sight_order":   ("nodes in the order of first sight",   text(value, "topological_order", ("node.mark = closed\n            order.append(node)", "node.mark = closed"),
-                                                                                                  ("node.mark = opened\n", "node.mark = opened\n        order.insert(0, node)\n"))),
+    "first_sight_order":   ("nodes in the order of first sight",   text(value, "topological_order", ("node.mark = closed\n                order.append(node)", "node.mark = closed"),
+                                                                                                  ("a, b = node.a, node.b\n", "a, b = node.a, node.b\n            order.insert(0, node)\n"))),
     "second_forgotten":    ("the second operand is not visited",   text(value, "topological_order", ("if b.mark is not closed", "if False"))),
-    "visited_twice":       ("a node is visited once for each use", text(value, "topological_order", ("        if node.mark is closed:\n            continue\n", ""),
+    "visited_twice":       ("a node is visited once for each use", text(value, "topological_order", ("            if node.mark is closed:\n                continue\n", ""),
                                                                                                   ("if b.mark is not closed", "if True"), ("if a.mark is not closed", "if True"))),
     "marks_stay":          ("the marks of the last walk count",    text(value, "topological_order", ("object(), object()", "'opened', 'closed'"))),
-    "not_deep":            ("long chains are too deep",            text(value, "topological_order", ("while stack:", "while stack:\n        if len(stack) > 2000:\n            raise RecursionError(len(stack))"))),
-    "memory_leak":         ("every walk is kept",                  text(value, "topological_order", ("return order", f"{OF_WALK}('kept', []).append(order)\n    return order"))),
-    "random_order":        ("operands are visited in any order",   text(value, "topological_order", ("a, b = node.a, node.b\n", "a, b = node.a, node.b\n        if b is not None and __import__('random').random() < 0.5:\n            a, b = b, a\n"))),
-    "one_order_for_all":   ("all threads share one list",          text(value, "topological_order", ("order: list[Value] = []", f"order = {OF_WALK}('order', []); order.clear()"), ("return order", f"{A_MOMENT}; return order"))),
+    "not_deep":            ("long chains are too deep",            text(value, "topological_order", ("while stack:", "while stack:\n            if len(stack) > 2000:\n                raise RecursionError(len(stack))"))),
+    "memory_leak":         ("every walk is kept",                  text(value, "topological_order", ("return order\n", f"{OF_WALK}('kept', []).append(order)\n        return order\n"))),
+    "random_order":        ("operands are visited in any order",   text(value, "topological_order", ("a, b = node.a, node.b\n", "a, b = node.a, node.b\n            if b is not None and __import__('random').random() < 0.5:\n                a, b = b, a\n"))),
+    "one_order_for_all":   ("all threads share one list",          text(value, "topological_order", ("order: list[Value] = []", f"order = {OF_WALK}('order', []); order.clear()"), ("return order\n", f"{A_MOMENT}; return order\n"))),
     # ---- making nodes
     "constant_operand":    ("v * 2: the value gets no share",      text(makers, "with_number", ("by_a(y, x, z) if left is a else 0.0", "0.0"))),
     "reflected_operand":   ("2 - v is computed as v - 2",          text(notation, "reflected", ("node(other, self)", "node(self, other)"))),
