@@ -20,7 +20,7 @@ from micrograd_es.functions import hessian, value_and_grad
 from micrograd_es.gate import as_float, shown
 from micrograd_es.primitive import as_value
 from micrograd_es.primitives import unit
-from micrograd_es.value import Value, gradient
+from micrograd_es.value import Value, gradient, set_numbers
 
 if TYPE_CHECKING:
     import numpy as np
@@ -232,15 +232,13 @@ class Landscape(Field):
     @contextmanager
     def moved(self, point: Sequence[float]) -> Iterator[Value]:
         """Compute the loss with the parameters at a point; put them back whatever happens."""
-        before = self.here
-        numbers = [as_float(x) for x in point]
+        before = [*zip(self.parameters, self.here, strict=True)]
+        there = [*zip(self.parameters, map(as_float, point), strict=True)]
         try:
-            for parameter, there in zip(self.parameters, numbers, strict=True):
-                parameter.data = there
+            set_numbers(there)
             yield as_value(self.f())
         finally:
-            for parameter, here in zip(self.parameters, before, strict=True):
-                parameter.data = here
+            set_numbers(before)
 
     def both(self, *point: float) -> tuple[float, list[float]]:
         with self.moved(point) as loss:

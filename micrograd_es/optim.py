@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterable
 
 from micrograd_es.errors import NonFiniteError
-from micrograd_es.gate import as_float, shown
-from micrograd_es.value import Value
+from micrograd_es.gate import as_float, guard, shown
+from micrograd_es.value import Value, set_grads, set_numbers
 
 
 class SGD:
@@ -30,19 +30,33 @@ class SGD:
 
     def zero_grad(self) -> None:
         """Set every parameter's gradient to 0; without it, backward() adds to what is there."""
-        for parameter in self.parameters:
-            parameter.grad = 0.0
+        self.ask("sets .grad")
+        set_grads((parameter, 0.0) for parameter in self.parameters)
 
     def step(self) -> None:
-        """Move all parameters, or none: NonFiniteError names the first that would be lost."""
-        moved = [parameter.data - self.lr * parameter.grad for parameter in self.parameters]
-        for i, (parameter, data) in enumerate(zip(self.parameters, moved, strict=True)):
-            if not math.isfinite(data):
+        """Move all parameters, or none, whatever interrupts; one whose `grad` is None stays.
+
+        NonFiniteError names the first that would be lost.
+        """
+        self.ask("sets .data")
+        lr, isfinite = self.lr, math.isfinite
+        moved = []
+        for i, parameter in enumerate(self.parameters):
+            if parameter._grad is None:
+                continue
+            data = parameter._data - lr * parameter._grad
+            if not isfinite(data):
                 name = parameter.name or f"parameter {i}"
                 raise NonFiniteError(
                     f"{name} = {parameter.data!r} has the gradient {parameter.grad!r}; "
-                    "no parameter was moved: try a learning rate below "
-                    f"{self.lr!r}, or look for the operation that overflowed"
+                    f"no parameter was moved: try a learning rate below {lr!r}, or look for the "
+                    "operation that overflowed"
                 )
-        for parameter, data in zip(self.parameters, moved, strict=True):
-            parameter.data = data
+            moved.append((parameter, data))
+        set_numbers(moved)
+
+    def ask(self, what: str) -> None:
+        """Ask the guard before parameters change: not while a function is traced."""
+        if (asked := guard()) is not None:
+            for parameter in self.parameters:
+                asked.write(parameter, what)

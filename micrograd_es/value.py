@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from itertools import starmap
 from threading import Lock
 from typing import TYPE_CHECKING, Any, final
 from weakref import WeakKeyDictionary
@@ -117,11 +118,10 @@ class Value(Operators):
         if (asked := guard()) is not None:
             asked.write(self, "calls backward()")
         order = topological_order(self)
-        leaves = [node for node in order if node.primitive is None]
-        before = [leaf._grad for leaf in leaves]
+        leaves = start_afresh(order)
         try:
             try:
-                start_afresh(order)
+                self._grad += 1.0
                 for node in reversed(order):
                     grad = node._grad
                     if grad == 0.0:
@@ -135,12 +135,11 @@ class Value(Operators):
                             arg._grad += grad * partial
                     elif a is not None:
                         a._grad += grad * node.da
-            except DomainError:  # at an undefined partial: once more, asking whether it matters
-                set_grads(leaves, before)
-                start_afresh(order)
+            except (DomainError, TypeError):  # a partial is undefined, or a grad is None
+                set_grads((leaf, grad or 0.0) for leaf, grad in leaves)
                 sweep_with_care(order)
         except BaseException:
-            set_grads(leaves, before)
+            set_grads(leaves)
             raise
 
     def __repr__(self) -> str:
@@ -172,12 +171,12 @@ class Value(Operators):
         return rebuilt, (rows,)
 
 
-def set_all(slot: Any) -> Any:
-    """Return the function (nodes, numbers) -> None that sets a slot of each node, all or none.
+def set_all(slot: Any) -> Callable[[Iterable[tuple[Value, Any]]], object]:
+    """Return the function that sets a slot of many nodes, given (node, number) pairs: all or none.
 
     The loop runs in C, where neither Ctrl-C nor another thread gets in between.
     """
-    return lambda nodes, numbers: deque(map(slot.__set__, nodes, numbers), maxlen=0)
+    return lambda pairs: deque(starmap(slot.__set__, [*pairs]), maxlen=0)
 
 
 set_numbers, set_grads = set_all(Value._data), set_all(Value._grad)
@@ -262,14 +261,10 @@ def topological_order(output: Value, listed: dict[Value, bool] | None = None) ->
                 continue
             if node.mark is opened:
                 raise depends_on_itself(node)
-            a, b = node.a, node.b
-            if a is None:
-                node.mark = closed
-                order.append(node)
-                continue
             node.mark = opened
             push(node)
             push(None)
+            a, b = node.a, node.b
             if b is not None:
                 if b.mark is not closed:
                     push(b)
@@ -279,7 +274,7 @@ def topological_order(output: Value, listed: dict[Value, bool] | None = None) ->
                 for arg in reversed(a):
                     if arg.mark is not closed:
                         push(arg)
-            else:
+            elif a is not None:
                 push(a)
         return order
     finally:
@@ -309,16 +304,21 @@ def depends_on_itself(node: Value) -> GraphError:
     return GraphError(f"{node!r} depends on itself: leave args to the operators that set them")
 
 
-def start_afresh(order: Sequence[Value]) -> None:
-    """Set the gradients for a sweep back: 1 for the output, what leaves have, 0 for all others."""
+def start_afresh(order: Sequence[Value]) -> list[tuple[Value, Any]]:
+    """Set the grad of all that was computed to 0; return the leaves, with the one each keeps."""
+    leaves = []
     for node in order:
-        if node.primitive is not None or node._grad is None:
+        if node.primitive is None:
+            leaves.append((node, node._grad))
+        else:
             node._grad = 0.0
-    order[-1]._grad += 1.0
+    return leaves
 
 
 def sweep_with_care(order: Sequence[Value]) -> None:
     """Sweep back as backward() does, past undefined partials on edges that lead to nothing."""
+    start_afresh(order)
+    order[-1]._grad += 1.0
     around = Around(())
     for node in reversed(order):
         grad = node._grad

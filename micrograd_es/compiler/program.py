@@ -241,7 +241,7 @@ class Program:
 
     def write_back(self, parameters: Any) -> None:
         """Give the parameters the numbers of a flat array: all of them, or none."""
-        set_numbers(self.parameters, self.numbers(parameters).tolist())
+        set_numbers(zip(self.parameters, self.numbers(parameters).tolist(), strict=True))
 
     def mend(self, rows: Array, columns: Sequence[Array], numbers: Array, start: int = 0) -> None:
         """Replace what is not finite by what plain Python says; raise where it is none either.

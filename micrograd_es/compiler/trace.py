@@ -18,7 +18,6 @@ import math
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import repeat
 from typing import Any
 
 from micrograd_es.diagnosis import line_of_user
@@ -144,8 +143,8 @@ class Run:
     def forget_numbers(self) -> None:
         """Make every symbol but the parameters NaN, so that none is taken for a number later."""
         kept = {*self.parameters}
-        symbols = [v for v, symbolic in self.tracing.symbolic.items() if symbolic and v not in kept]
-        set_numbers(symbols, repeat(math.nan))
+        known = self.tracing.symbolic.items()
+        set_numbers((node, math.nan) for node, symbol in known if symbol and node not in kept)
 
 
 def refuse_captured(first: Run, second: Run) -> None:
