@@ -39,6 +39,26 @@ def sech2(x: Array, out: Array) -> None:
     np.multiply(out, 4.0, out=out)
 
 
+def product_error(a: Array, b: Array, out: Array) -> None:
+    """a·b - fl(a·b), exactly, as floats.product_error."""
+    (a1, a2), (b1, b2) = halves(a), halves(b)
+    out[...] = ((a1 * b1 - a * b) + a1 * b2 + a2 * b1) + a2 * b2
+
+
+def halves(a: Array) -> tuple[Array, Array]:
+    """Return two numbers of 26 bits whose sum is a."""
+    c = 134217729.0 * a  # 2²⁷ + 1
+    high = c - (c - a)
+    return high, a - high
+
+
+def difference_error(a: Array, b: Array, out: Array) -> None:
+    """a - b - fl(a - b), exactly, as floats.difference."""
+    d = a - b
+    lowered = d - a
+    out[...] = (a - (d - lowered)) - (b + lowered)
+
+
 def by_element(function: Callable[[float], float]) -> Callable[..., None]:
     """Return a function of floats as one of arrays."""
     over = np.vectorize(function, otypes=[float])
@@ -59,6 +79,8 @@ def choosing(compare: Callable[[Array, Array], Array]) -> Callable[..., None]:
 FUNCTIONS |= {
     "above": above,
     "sech2": sech2,
+    "product_error": product_error,
+    "difference_error": difference_error,
     "erf": by_element(math.erf),
     "erfc": by_element(math.erfc),
     "if_less": choosing(np.less),
@@ -126,7 +148,7 @@ class Runner:
 
     def outputs(self, places: Sequence[int]) -> Array:
         """Return each sample's outputs, a row of each."""
-        space = "block" if self.plan.lifted or self.inputs else "column"
+        space = "block" if all(place in self.place["block"] for place in places) else "column"
         return self.array[space][[self.place[space][place] for place in places]].T
 
     # ---- steps as calls without arguments, on arrays that are there already
