@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
-from micrograd_es.compiler.code import LEAVES, Code
-from micrograd_es.compiler.linear import Linear
+from micrograd_es.compiler.code import Code
 from micrograd_es.compiler.trace import symbols
 from micrograd_es.errors import PrimitiveError, TraceError
 from micrograd_es.floats import (
@@ -34,8 +33,8 @@ NAMES = """
     add sub mul div pow atan2 hypot copysign max min product_error difference_error
     if_less if_at_most if_equal
 """
-# above(x) is 1 where x > 0, 0 where it is not, and NaN of NaN. product_error(a, b) is what a·b loses
-# by rounding, difference_error(a, b) what a - b does, both as floats.py has them.
+# above(x) is 1 where x > 0, 0 where it is not, and NaN of NaN; product_error(a, b) is what a·b
+# loses by rounding, difference_error(a, b) what a - b does, as in floats.py.
 BASIC = frozenset(NAMES.split())
 Form = Callable[..., Any]
 
@@ -294,9 +293,7 @@ def products_of_others(*xs: Term) -> dict[int, Any]:
     for row in levels[-2::-1]:
         above = [outside[i // 2] for i in range(len(row))]
         beside = [row[i ^ 1] if i ^ 1 < len(row) else None for i in range(len(row))]
-        outside = [
-            a * b if a and b else a or b for a, b in zip(above, beside, strict=True)
-        ]
+        outside = [a * b if a and b else a or b for a, b in zip(above, beside, strict=True)]
     return {x.place: rest.number() for x, rest in zip(xs, outside, strict=True)}
 
 
@@ -392,43 +389,18 @@ FORMS: dict[str, Form] = {
 }
 
 
-def lowered(linear: Linear, forms: Mapping[Primitive, Form]) -> tuple[Code, list[int]]:
-    """Return code of basic operations only, and the places of its outputs.
-
-    forms  the formulas, in primitives, of rows whose value is not written in them
-    """
-    code, place = Code(), list[int]()
-    basic = {name for name, row in linear.rows.items() if is_basic(row)}
-    for name, *args in linear.code.ops:
-        if name in LEAVES:
-            place.append(code.leaf(name, args[0]))
-            continue
-        if name in basic:
-            place.append(code.put(name, *[place[arg] for arg in args]))
-            continue
-        row = linear.rows[name]
-        terms = [Term(code, place[arg]) for arg in args]
-        found = form_of(row, len(args), forms)(*terms)
-        place.append(found.place if isinstance(found, Term) else code.constant(found))
-    return code, [place[output] for output in linear.outputs]
-
-
 def is_basic(row: Primitive) -> bool:
     """Return whether a row is a basic operation itself, and not a user's of that name."""
     return row.name in BASIC and row.__module__.startswith("micrograd_es.")
 
 
-def form_of(row: Primitive, size: int, forms: Mapping[Primitive, Form]) -> Form:
-    """Return how a row is made of basic operations: its form, itself, or its own formula."""
-    if TABLE.get(row.name) is row and row.name in FORMS:
-        return FORMS[row.name]
-    if is_basic(row):
-        return lambda *xs: xs[0].put(row.name, *xs)
-    return formula_of(row, size, forms)
+def is_known(row: Primitive) -> bool:
+    """Return whether a row is one of the package's own."""
+    return TABLE.get(row.name) is row or is_basic(row)
 
 
-def formula_of(row: Primitive, size: int, forms: Mapping[Primitive, Form]) -> Form:
-    """Return the value of a user's row as a form, if it is written in primitives."""
+def formula_of(row: Primitive, size: int, forms: Mapping[Primitive, Form]) -> Formula:
+    """Return the value of a user's row as a graph, if it is written in primitives."""
     args = [Value(math.nan) for _ in range(size)]  # which is in every domain
     try:
         with symbols({*args}):  # which refuse to be floats, as math.* would have them
@@ -442,19 +414,12 @@ def formula_of(row: Primitive, size: int, forms: Mapping[Primitive, Form]) -> Fo
             f'"python" can run it: give forms={{{row.name}: lambda x: …}}, written with operators '
             "and functions of micrograd_es"
         )
-    order = topological_order(made)
+    return Formula(args, topological_order(made))
 
-    def form(*xs: Term) -> Any:
-        found: dict[Value, Any] = dict(zip(args, xs, strict=True))
-        for node in order:
-            if node in found:
-                continue
-            if not node.args:
-                found[node] = Term(xs[0].code, xs[0].code.constant(node.data))
-                continue
-            assert node.primitive is not None  # it has args
-            operands = [found[arg] for arg in node.args]
-            found[node] = form_of(node.primitive, len(operands), forms)(*operands)
-        return found[made]
 
-    return form
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A graph whose last node is a row's value, and the leaves that stand for its arguments."""
+
+    args: list[Value]
+    order: list[Value]

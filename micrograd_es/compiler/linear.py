@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from micrograd_es.compiler.code import CONSTANT, INPUT, LEAVES, PARAMETER, Code, renumbered
+from micrograd_es.compiler.hiding import hidden
 from micrograd_es.compiler.trace import Trace
 from micrograd_es.primitive import Primitive
 from micrograd_es.primitives import TABLE
@@ -35,8 +36,12 @@ class Linear:
     def after(self) -> int:
         return self.code.count(self.outputs)
 
-    def python(self, inputs: Sequence[str], slopes: bool = True) -> str:
-        """Return the code as a Python function of one sample's inputs and the list p."""
+    def python(self, inputs: Sequence[str], slopes: bool = True, doubting: bool = False) -> str:
+        """Return the code as a Python function of one sample's inputs and the list p.
+
+        doubting  whether it raises where an operation would hide what eager refuses: floats do not
+                  raise where a + - or * is too large
+        """
         wanted = self.outputs if slopes else self.outputs[:1]
         lines: list[str] = []
         names: dict[int, str] = {}
@@ -58,15 +63,32 @@ class Linear:
                 formula = f"{name}({', '.join(operands)})"
             names[place] = f"v{len(lines)}"
             lines.append(f"    v{len(lines)} = {formula}")
+        doubts = self.doubts(wanted) if doubting else ()
+        if doubts:  # NaN is true
+            lines.append(f"    if ({' + '.join(names[place] for place in doubts)}) * 0.0:")
+            lines.append("        raise ArithmeticError")
         value, *others = [names[place] for place in wanted]
         result = f"{value}, [{', '.join(others)}]" if slopes else value
         head = f"def {'value_and_grad' if slopes else 'value'}({', '.join([*inputs, 'p'])}):"
         return "\n".join([head, *lines, f"    return {result}"])
 
-    def function(self, inputs: Sequence[str], slopes: bool) -> Callable[..., Any]:
+    def doubts(self, outputs: Sequence[int]) -> Sequence[int]:
+        """Return the results that an operation may hide; a user's own may hide each."""
+        found: dict[int, None] = {}
+        for name, *args in (self.code.ops[place] for place in self.code.live(outputs)):
+            if name in LEAVES:
+                continue
+            known = self.rows[name].__module__.startswith("micrograd_es.")
+            which = hidden(name, len(args)) if known else range(len(args))
+            found |= dict.fromkeys(args[i] for i in which)
+        return [place for place in found if self.code.ops[place][0] not in LEAVES]
+
+    def function(
+        self, inputs: Sequence[str], slopes: bool, doubting: bool = True
+    ) -> Callable[..., Any]:
         """Return the Python function, made of the rows' own functions of floats."""
         names: dict[str, Any] = {name: row.value for name, row in self.rows.items()}
-        exec(self.python(inputs, slopes), names)
+        exec(self.python(inputs, slopes, doubting), names)
         made: Callable[..., Any] = names["value_and_grad" if slopes else "value"]
         return made
 
@@ -83,7 +105,7 @@ def linear(trace: Trace) -> Linear:
             continue
         args = [place[arg] for arg in node.args]
         row = node.primitive
-        if row is None or not [arg for arg in args if arg not in code.numbers]:
+        if row is None or is_constant(node.data, [code.numbers.get(arg) for arg in args]):
             place[node] = code.constant(node.data)  # folded: its number was computed by the trace
             continue
         if row not in names:
@@ -92,6 +114,13 @@ def linear(trace: Trace) -> Linear:
     outputs = [place[node] for node in (trace.output, *trace.gradient)]
     before = sum(bool(node.args) for node in order)
     return Linear(*renumbered(code, outputs), rows, before)
+
+
+def is_constant(result: float, args: Sequence[float | None]) -> bool:
+    """Return whether an operation is one number, and not one that eager refuses."""
+    numbers = [x for x in args if x is not None]
+    finite = all(map(math.isfinite, numbers))
+    return len(numbers) == len(args) and (math.isfinite(result) or not (finite and numbers))
 
 
 def name_of(row: Primitive, rows: dict[str, Primitive]) -> str:

@@ -15,9 +15,9 @@ from micrograd_es.compiler.code import Code
 from micrograd_es.compiler.columns import columns_of, names_of, real
 from micrograd_es.compiler.descent import ADAM, SGD, Descent, Rule, walker
 from micrograd_es.compiler.export import HEADS, exported
-from micrograd_es.compiler.forms import lowered
 from micrograd_es.compiler.linear import Linear, linear
 from micrograd_es.compiler.llvm_backend import LlvmBackend
+from micrograd_es.compiler.lowering import lowered
 from micrograd_es.compiler.machine import machine
 from micrograd_es.compiler.matrices import Plan
 from micrograd_es.compiler.numpy_backend import NumpyBackend
@@ -275,6 +275,12 @@ class Program:
     @cached_property
     def lowered(self) -> tuple[Code, list[int]]:
         with paused():
+            return lowered(self.linear, self.forms, doubting=False)
+
+    @cached_property
+    def doubting(self) -> tuple[Code, list[int]]:
+        """The same, whose value is NaN where an operation hides what eager refuses."""
+        with paused():
             return lowered(self.linear, self.forms)
 
     @cached_property
@@ -286,9 +292,10 @@ class Program:
         return self.made(slopes=False)
 
     def made(self, slopes: bool) -> Any:
+        doubting = self.on_nonfinite == "raise"
         if self.backend == "python":
-            return PythonBackend(self.linear, self.inputs, slopes)
-        code, outputs = self.lowered
+            return PythonBackend(self.linear, self.inputs, slopes, doubting)
+        code, outputs = self.doubting if doubting else self.lowered
         wanted = outputs if slopes else outputs[:1]
         if self.backend == "llvm":
             return LlvmBackend(code, wanted, machine())
