@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,9 @@ from micrograd_es.compiler.trace import Trace
 from micrograd_es.primitive import Primitive
 from micrograd_es.primitives import TABLE
 
-VARIABLE = re.compile(r"[vx]\d+|p|float")  # what the code that is written calls its own
+VARIABLE = re.compile(  # what the code that is written calls its own
+    r"[vx]\d+|p|float|value|value_and_grad|ArithmeticError|__builtins__"
+)
 SIGNS = {"add": "%s + %s", "sub": "%s - %s", "mul": "%s * %s", "div": "%s / %s", "neg": "-%s"}
 
 
@@ -124,8 +127,9 @@ def is_constant(result: float, args: Sequence[float | None]) -> bool:
 
 
 def name_of(row: Primitive, rows: dict[str, Primitive]) -> str:
-    """Return the name of a row in this code: its own, unless that is another's."""
-    name = row.name
+    """Return the name of a row in this code: its own, unless that is another's or no name there."""
+    name = re.sub(r"\W", "_", unicodedata.normalize("NFKC", row.name))  # as Python reads it
+    name = name if name.isidentifier() else f"_{name}"
     while not is_free(name, row) or rows.setdefault(name, row) is not row:
         name += "_"
     return name
@@ -135,7 +139,7 @@ def is_free(name: str, row: Primitive) -> bool:
     """Return whether a row may have a name in code: no table's row, leaf or variable has it."""
     if TABLE.get(name, row) is not row or name in LEAVES:
         return False
-    return name.isidentifier() and not keyword.iskeyword(name) and not VARIABLE.fullmatch(name)
+    return not keyword.iskeyword(name) and not VARIABLE.fullmatch(name)
 
 
 def in_python(number: float) -> str:
