@@ -185,6 +185,9 @@ def power_jet(a: Term, b: Term, k: Term, n: Term) -> Any:
             term = m.log(a) * term
         whole = term + whole
     result = whole * power_less(a, b, orders)
+    if orders:  # too large, but the polynomial may be so small that the product fits
+        far = reduce(lambda x, _: x / a, range(orders), whole * m.pow(a, b))
+        result = m.where("equal", m.abs(m.pow(a, b - orders)), math.inf, far, result)
     if not times:  # x ** n after more than n derivatives
         return m.where("equal", whole, 0, 0, result) if orders else result
     flat = m.where("less", orders, b, 0, result)  # 0 ** y is flat in y
