@@ -228,12 +228,11 @@ def once(make: Callable[..., Any]) -> Callable[..., Any]:
     """Return make(*xs) for terms in whatever order, written once for each list of them."""
 
     def shared(*xs: Term) -> Any:
-        ordered = sorted(xs, key=lambda x: x.place)
-        known = ordered[0].code.shared
-        key = (make, *(x.place for x in ordered))
-        if key not in known:
-            known[key] = make(*ordered)
-        return known[key]
+        code, places = xs[0].code, sorted([x.place for x in xs])
+        key = make, tuple(places)
+        if key not in code.shared:
+            code.shared[key] = make(*(Term(code, place) for place in places))
+        return code.shared[key]
 
     return shared
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from micrograd_es import floats
 from micrograd_es.compiler.code import CONSTANT, INPUT, LEAVES, PARAMETER, Code, renumbered
 from micrograd_es.compiler.hiding import hidden
 from micrograd_es.compiler.trace import Trace
@@ -19,6 +20,7 @@ from micrograd_es.primitives import TABLE
 VARIABLE = re.compile(  # what the code that is written calls its own
     r"[vx]\d+|p|float|value|value_and_grad|ArithmeticError|__builtins__"
 )
+LISTS = {TABLE["softmax_first"]: "softmax", TABLE["unit_first"]: "unit"}  # at once, to the same bit
 SIGNS = {"add": "%s + %s", "sub": "%s - %s", "mul": "%s * %s", "div": "%s / %s", "neg": "-%s"}
 
 
@@ -48,6 +50,7 @@ class Linear:
         wanted = self.outputs if slopes else self.outputs[:1]
         lines: list[str] = []
         names: dict[int, str] = {}
+        lists: dict[Any, tuple[str, list[int]]] = {}
         for place in self.code.live(wanted):
             name, *args = self.code.ops[place]
             if name in LEAVES:
@@ -57,6 +60,15 @@ class Linear:
                     CONSTANT: in_python,
                 }
                 names[place] = written[name](args[0])
+                continue
+            if self.rows[name] in LISTS:  # all components of a list at once
+                key = name, tuple(sorted(args))
+                if key not in lists:
+                    lists[key] = f"v{len(lines)}", args
+                    each = ", ".join(names[arg] for arg in args)
+                    lines.append(f"    v{len(lines)} = {LISTS[self.rows[name]]}([{each}])")
+                variable, order = lists[key]
+                names[place] = f"{variable}[{order.index(args[0])}]"
                 continue
             operands = [names[arg] for arg in args]
             if name in SIGNS:
@@ -91,6 +103,7 @@ class Linear:
     ) -> Callable[..., Any]:
         """Return the Python function, made of the rows' own functions of floats."""
         names: dict[str, Any] = {name: row.value for name, row in self.rows.items()}
+        names |= {name: getattr(floats, name) for name in LISTS.values()}
         exec(self.python(inputs, slopes, doubting), names)
         made: Callable[..., Any] = names["value_and_grad" if slopes else "value"]
         return made
@@ -137,7 +150,7 @@ def name_of(row: Primitive, rows: dict[str, Primitive]) -> str:
 
 def is_free(name: str, row: Primitive) -> bool:
     """Return whether a row may have a name in code: no table's row, leaf or variable has it."""
-    if TABLE.get(name, row) is not row or name in LEAVES:
+    if TABLE.get(name, row) is not row or name in LEAVES or name in LISTS.values():
         return False
     return not keyword.iskeyword(name) and not VARIABLE.fullmatch(name)
 

@@ -66,15 +66,17 @@ class Lowering:
         self.formulas: dict[tuple[Primitive, int], Formula] = {}
         self.code = Code()
         self.bounded: set[int] = set()
+        self.given: set[int] = set()
         self.terms: list[Term] = []
-        self.doubts: list[list[int]] = []
+        self.doubts: list[set[int]] = []
         self.chosen: dict[int, Term] = {}
         self.rows = {name: row for name, row in linear.rows.items() if is_known(row)}
         shares = self.shares()
         for place, (name, *what) in enumerate(self.ops):
-            self.doubts.append([])
+            self.doubts.append(set())
             if name in LEAVES:
                 self.terms.append(Term(self.code, self.code.leaf(name, what[0])))
+                self.given.add(self.terms[-1].place)
                 continue
             args = [self.terms[arg] for arg in what]
             self.terms.append(self.apply(linear.rows[name], args))
@@ -126,10 +128,10 @@ class Lowering:
 
     def look_at(self, name: str, args: list[Term]) -> None:
         """Note the operands that a row may hide, but for numbers that the user gave."""
-        for place in (args[i].place for i in hidden(name, len(args))):
-            sure = place in self.bounded and name not in HIDES_NAN
-            if not sure and self.code.ops[place][0] not in LEAVES:
-                self.doubts[-1].append(place)
+        places = {args[i].place for i in hidden(name, len(args))}
+        if name not in HIDES_NAN:
+            places -= self.bounded
+        self.doubts[-1] |= places - self.given
 
     # ---- doubts
 
