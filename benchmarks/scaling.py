@@ -26,6 +26,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+if hasattr(os, "sched_setaffinity"):  # one core, before a peer counts them
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from micrograd_es import Value
 from micrograd_es.compiler.code import CONSTANT, INPUT, PARAMETER
+from micrograd_es.floats import difference, product_error
 from micrograd_es.primitives import TABLE
 
 UNIT = 2.0**-53
@@ -21,6 +22,10 @@ CHOICES = {
     "if_less": lambda a, b: a < b, "if_at_most": lambda a, b: a <= b,
     "if_equal": lambda a, b: a == b,
 }  # fmt: skip
+ROUNDING = {  # what an operation loses, and the size of what it loses it of
+    "product_error": lambda a, b: (product_error(a, b), abs(a * b)),
+    "difference_error": lambda a, b: (difference(a, b)[1], abs(a) + abs(b)),
+}
 
 
 @dataclass
@@ -55,6 +60,9 @@ def result(name, args):
         return Number(float(values[0] > 0), 0.0 if sure else math.inf)
     if name == "copysign":
         return Number(math.copysign(*values), errors[0])
+    if name in ROUNDING:  # of other numbers than these it is another one, of that size
+        value, size = ROUNDING[name](*values)
+        return Number(value, 2 * UNIT * size if any(errors) else 0.0)
     try:
         made = TABLE["power" if name == "pow" else name](*map(Value, values))
     except (ValueError, ArithmeticError):  # of a branch that is not taken

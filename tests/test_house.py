@@ -29,11 +29,11 @@ FLOORS = [
     {"draw.graph", "draw.sheet", "draw.steps", "expression"},
     {"draw.text", "draw.page", "draw.plots"},
     {"draw"},
-    {"compiler.trace", "compiler.code"},
+    {"compiler.trace", "compiler.code", "compiler.hiding"},
     {"compiler.linear"},
     {"compiler.forms", "compiler.matrices", "compiler.python_backend", "compiler.export"}
     | {"compiler.replay"},
-    {"compiler.numpy_backend", "compiler.machine", "compiler.columns"},
+    {"compiler.lowering", "compiler.numpy_backend", "compiler.machine", "compiler.columns"},
     {"compiler.instructions"},
     {"compiler.kernel"},
     {"compiler.straight_line", "compiler.interpreter"},

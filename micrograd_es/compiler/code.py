@@ -21,6 +21,7 @@ class Code:
         self.ops: list[Op] = []
         self.known: dict[Any, int] = {}
         self.numbers: dict[int, float] = {}  # of the constants, by place
+        self.shared: dict[Any, Any] = {}  # what forms have written already, by their arguments
 
     def leaf(self, kind: str, what: Any) -> int:
         place = self.new((kind, what), (kind, repr(what)))  # repr: 0.0 is not -0.0

@@ -21,6 +21,7 @@ ARRAYS = {  # as numpy and jax.numpy have them; M is the module
     "acosh": "M.arccosh({})", "atanh": "M.arctanh({})", "atan2": "M.arctan2({}, {})",
     "hypot": "M.hypot({}, {})", "copysign": "M.copysign({}, {})",
     "erf": "erf({})", "erfc": "erfc({})", "sech2": "sech2({})",
+    "product_error": "product_error({}, {})", "difference_error": "difference_error({}, {})",
     "if_less": "M.where({} < {}, {}, {})", "if_at_most": "M.where({} <= {}, {}, {})",
     "if_equal": "M.where({} == {}, {}, {})",
 }
@@ -31,8 +32,23 @@ IN_C = {
     "if_at_most": "({} <= {} ? {} : {})", "if_equal": "({} == {} ? {} : {})",
     "pow": "pow({}, {})", "atan2": "atan2({}, {})", "hypot": "hypot({}, {})",
     "copysign": "copysign({}, {})",
+    "product_error": "product_error({}, {})", "difference_error": "difference_error({}, {})",
 }
 # fmt: on
+ROUNDING = """
+
+def product_error(a, b):  # what a * b loses by rounding (Dekker, 1971)
+    c, d = 134217729.0 * a, 134217729.0 * b
+    a1, b1 = c - (c - a), d - (d - b)
+    a2, b2 = a - a1, b - b1
+    return ((a1 * b1 - a * b) + a1 * b2 + a2 * b1) + a2 * b2
+
+
+def difference_error(a, b):  # what a - b loses by rounding (Knuth, 1969)
+    d = a - b
+    lowered = d - a
+    return (a - (d - lowered)) - (b + lowered)
+"""
 HEADS = {
     "numpy": """import math
 
@@ -44,7 +60,8 @@ erf, erfc = np.vectorize(math.erf, otypes=[float]), np.vectorize(math.erfc, otyp
 def sech2(x):
     e = np.exp(-np.abs(x))
     return 4 * (e / (1 + e * e)) ** 2
-""",
+"""
+    + ROUNDING,
     "jax": """import jax
 import jax.numpy as jnp
 from jax.scipy.special import erf, erfc
@@ -55,7 +72,8 @@ jax.config.update("jax_enable_x64", True)
 def sech2(x):
     e = jnp.exp(-jnp.abs(x))
     return 4 * (e / (1 + e * e)) ** 2
-""",
+"""
+    + ROUNDING,
     "c": """#include <math.h>
 
 static double larger(double a, double b) { return a > b || a != a ? a : b; }
@@ -63,6 +81,12 @@ static double smaller(double a, double b) { return a < b || a != a ? a : b; }
 static double sech2(double x) {
     const double e = exp(-fabs(x)), half = e / (1 + e * e);
     return 4 * (half * half);
+}
+/* what a * b and a - b lose by rounding */
+static double product_error(double a, double b) { return fma(a, b, -(a * b)); }
+static double difference_error(double a, double b) {
+    const double d = a - b, lowered = d - a;
+    return (a - (d - lowered)) - (b + lowered);
 }
 """,
 }

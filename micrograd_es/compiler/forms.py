@@ -7,14 +7,22 @@ keeps what the row's own function keeps: stable far out, NaN stays NaN.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
-from micrograd_es.compiler.code import LEAVES, Code
-from micrograd_es.compiler.linear import Linear
+from micrograd_es.compiler.code import Code
 from micrograd_es.compiler.trace import Tracing
 from micrograd_es.errors import PrimitiveError, TraceError
+from micrograd_es.floats import (
+    INV_SQRT_2PI,
+    SQRT_HALF,
+    SQRT_HALF_REST,
+    TWO_BY_SQRT_PI,
+    difference,
+)
 from micrograd_es.gate import run_under
 from micrograd_es.primitive import Primitive
 from micrograd_es.primitives import TABLE
@@ -23,9 +31,11 @@ from micrograd_es.value import Value, topological_order
 NAMES = """
     neg abs exp exp2 expm1 log log2 log10 log1p sqrt cbrt sin cos tan asin acos atan sinh cosh tanh
     sech2 asinh acosh atanh erf erfc floor ceil round above
-    add sub mul div pow atan2 hypot copysign max min
+    add sub mul div pow atan2 hypot copysign max min product_error difference_error
     if_less if_at_most if_equal
-"""  # above(x) is 1 where x > 0, 0 where it is not, and NaN of NaN
+"""
+# above(x) is 1 where x > 0, 0 where it is not, and NaN of NaN; product_error(a, b) is what a·b
+# loses by rounding, difference_error(a, b) what a - b does, as in floats.py.
 BASIC = frozenset(NAMES.split())
 Form = Callable[..., Any]
 
@@ -107,38 +117,57 @@ def logistic(x: Term) -> Any:
     return e / ((1 + e) * (1 + e))
 
 
-def gauss(x: Term) -> Any:
-    """exp(-x²), with x² in a high and a low part (Dekker 1971), lest its rounding be seen."""
-    x = m.min(m.abs(x), 40)
-    split = x * 134217729  # 2^27 + 1
-    high = split - (split - x)
-    return m.exp(-(high * high)) * m.exp(-((x + high) * (x - high)))
-
-
-def normal_cdf(x: Term) -> Any:
-    return 0.5 * m.erfc(x * -math.sqrt(0.5))
+def gauss(x: Term, k: float = 1.0) -> Any:
+    """exp(-k·x²); what x² loses by rounding is put back, as floats.gauss does."""
+    y = m.exp(-k * (x * x))
+    return m.where("less", 0, y, y - y * (k * m.product_error(x, x)), y)
 
 
 def normal(x: Term) -> Any:
-    return gauss(x * math.sqrt(0.5)) / math.sqrt(2 * math.pi)
+    return INV_SQRT_2PI * gauss(x, 0.5)
+
+
+def normal_cdf(x: Term) -> Any:
+    """erfc(-x/√2)/2, with -x/√2 to twice the digits, as floats.normal_cdf has it."""
+    z = -x * SQRT_HALF
+    rest = m.product_error(-x, SQRT_HALF) - x * SQRT_HALF_REST
+    y = m.erfc(z)
+    near = y - TWO_BY_SQRT_PI * m.exp(-(z * z)) * rest
+    return 0.5 * m.where("less", m.abs(z), 40, near, y)
+
+
+def gated(gate: Callable[[Term], Any]) -> Form:
+    """Return x · gate(x) for a gate that vanishes at -∞ faster than x grows."""
+    return lambda x: m.where("equal", x, -math.inf, -0.0, x * gate(x))
 
 
 def power(a: Term, b: Term) -> Any:
     simple: dict[float | None, Callable[[], Any]] = {
         2: lambda: a * a,
         1: lambda: a,
-        0: lambda: m.pow(a, b),
         -1: lambda: 1 / a,
+        3: lambda: a * a * a,
+        0.5: lambda: m.sqrt(a),
     }
-    simple |= {3: lambda: a * a * a, 0.5: lambda: m.sqrt(a)}
     return simple.get(b.number, lambda: m.pow(a, b))()
+
+
+def power_less(a: Term, b: Term, k: int) -> Any:
+    """a^(b - k); what b - k loses by rounding is put back, as floats.power_less does."""
+    if b.number is not None:
+        c, rest = difference(b.number, k)
+        y = power(a, Term(a.code, a.code.constant(c)))
+        return y if not rest else m.where("equal", y, 0, y, y + y * (rest * m.log(a)))
+    y, error = m.pow(a, b - k), m.difference_error(b, k)
+    mended = m.where("equal", y, 0, y, y + y * (error * m.log(a)))
+    return m.where("equal", error, 0, y, mended)
 
 
 def power_slope(a: Term, b: Term) -> Any:
     """b · a^(b - 1); 0 where b is 0, also at a = 0."""
     if b.number is not None:
-        return b * power(a, Term(a.code, a.code.constant(b.number - 1))) if b.number else b
-    return m.where("equal", b, 0, 0, b * m.pow(a, b - 1))
+        return b * power_less(a, b, 1) if b.number else b
+    return m.where("equal", b, 0, 0, b * power_less(a, b, 1))
 
 
 def power_jet(a: Term, b: Term, k: Term, n: Term) -> Any:
@@ -156,12 +185,38 @@ def power_jet(a: Term, b: Term, k: Term, n: Term) -> Any:
         for _ in range(times - j):
             term = m.log(a) * term
         whole = term + whole
-    result = whole * m.pow(a, b - orders)
-    return m.where("equal", a, 0, 0, result) if times and not orders else result
+    result = whole * power_less(a, b, orders)
+    if orders:  # too large, but the polynomial may be so small that the product fits
+        far = reduce(lambda x, _: x / a, range(orders), whole * m.pow(a, b))
+        result = m.where("equal", m.abs(m.pow(a, b - orders)), math.inf, far, result)
+    if not times:  # x ** n after more than n derivatives
+        return m.where("equal", whole, 0, 0, result) if orders else result
+    flat = m.where("less", orders, b, 0, result)  # 0 ** y is flat in y
+    if not orders:  # by convention also at 0
+        flat = m.where("equal", b, 0, 0, flat)
+    return m.where("equal", a, 0, flat, result)
 
 
-def total(*xs: Term) -> Any:
+def xlogy(a: Term, b: Term) -> Any:
+    return m.where("equal", a, 0, m.where("equal", b, b, 0, b), a * m.log(b))
+
+
+def quotient(a: Term, b: Term) -> Any:
+    ratio = a / b
+    return m.where("equal", a, 0, m.where("equal", b, 0, 0, ratio), ratio)
+
+
+# ---- of any number of arguments: what all slopes of a list need is written once ------------------
+
+
+def total(*xs: Any) -> Any:
     return reduce(lambda a, b: a + b, xs)
+
+
+def mean(*xs: Term) -> Any:
+    """The sum by n; where it overflows, the sum of each by n."""
+    whole, n = total(*xs), len(xs)
+    return m.where("equal", m.abs(whole), math.inf, total(*(x / n for x in xs)), whole / n)
 
 
 def dot(*args: Term) -> Any:
@@ -170,35 +225,132 @@ def dot(*args: Term) -> Any:
     return total(*products, *args[2 * n :])
 
 
-def product(*xs: Term) -> Any:
-    return reduce(lambda a, b: a * b, xs)
+def once(make: Callable[..., Any]) -> Callable[..., Any]:
+    """Return make(*xs) for terms in whatever order, written once for each list of them."""
+
+    def shared(*xs: Term) -> Any:
+        code, places = xs[0].code, sorted([x.place for x in xs])
+        key = make, tuple(places)
+        if key not in code.shared:
+            code.shared[key] = make(*(Term(code, place) for place in places))
+        return code.shared[key]
+
+    return shared
 
 
-def largest(*xs: Term) -> Any:
-    return reduce(m.max, xs)
+def pairwise(join: Callable[[Any, Any], Any], xs: Sequence[Any]) -> Any:
+    """Return the xs joined two by two, and the results two by two: a tree, not a chain."""
+    row = [*xs]
+    while len(row) > 1:
+        row = neighbours(join, row)
+    return row[0]
+
+
+def neighbours(join: Callable[[Any, Any], Any], row: Sequence[Any]) -> list[Any]:
+    """Return each pair joined; the last one as it is, if it has no neighbour."""
+    joined = [join(a, b) for a, b in zip(row[::2], row[1::2], strict=False)]
+    return [*joined, *row[2 * len(joined) :]]
+
+
+UP, DOWN, SMALL, LARGE = 2.0**600, 2.0**-600, 2.0**-400, 2.0**400
+
+
+@dataclass(frozen=True, slots=True)
+class Scaled:
+    """The number x · 2^(600·k), where x is so far from the ends of the range that x·x is in it."""
+
+    x: Any
+    k: Any
+
+    @classmethod
+    def of(cls, x: Any, k: Any = 0.0) -> Scaled:
+        size = m.abs(x)
+        factor = m.where("less", size, SMALL, UP, m.where("less", LARGE, size, DOWN, 1))
+        more = m.where("less", factor, 1, 1, m.where("less", 1, factor, -1, 0))
+        return cls(x * factor, k + more)
+
+    def __mul__(self, other: Scaled) -> Scaled:
+        return Scaled.of(self.x * other.x, self.k + other.k)
+
+    def number(self) -> Any:
+        x = self.x
+        for n in range(3):  # 2^±1800 takes every x out of the range of floats
+            x = x * m.where("less", n, self.k, UP, m.where("less", self.k, -n, DOWN, 1))
+        return x
+
+
+def product(*xs: Any) -> Any:
+    """The product; no intermediate one leaves the range of floats."""
+    if len(xs) > 2:
+        return pairwise(operator.mul, [Scaled.of(x) for x in xs]).number()
+    return reduce(operator.mul, xs, 1.0)
+
+
+@once
+def products_of_others(*xs: Term) -> dict[int, Any]:
+    """For the place of each x the product of the others: down a tree, what is outside a branch."""
+    levels = [[Scaled.of(x) for x in xs]]
+    while len(levels[-1]) > 1:
+        levels.append(neighbours(operator.mul, levels[-1]))
+    outside: list[Any] = [None]
+    for row in levels[-2::-1]:
+        above = [outside[i // 2] for i in range(len(row))]
+        beside = [row[i ^ 1] if i ^ 1 < len(row) else None for i in range(len(row))]
+        outside = [a * b if a and b else a or b for a, b in zip(above, beside, strict=True)]
+    return {x.place: rest.number() for x, rest in zip(xs, outside, strict=True)}
+
+
+def other_product(x: Term, *others: Term) -> Any:
+    return products_of_others(x, *others)[x.place] if len(others) > 2 else product(*others)
+
+
+def largest(*xs: Any) -> Any:
+    return pairwise(m.max, xs)
+
+
+@once
+def lengths(*xs: Term) -> tuple[Any, Any, Any]:
+    """The largest size, what all are divided by lest a square overflow, the length of the rest."""
+    size = largest(*(m.abs(x) for x in xs))
+    scale = m.where("equal", size, 0, 1, m.where("equal", size, math.inf, 1, size))
+    return size, scale, m.sqrt(total(*((x / scale) * (x / scale) for x in xs)))
 
 
 def norm(*xs: Term) -> Any:
-    """The length, scaled by the largest, lest a square overflow."""
-    size = largest(*(m.abs(x) for x in xs))
-    scale = m.where("equal", size, 0, 1, size)
-    return size * m.sqrt(total(*((x / scale) * (x / scale) for x in xs)))
+    size, _, length = lengths(*xs)
+    return size * length
 
 
 def unit_first(*xs: Term) -> Any:
-    length = m.hypot(*xs) if len(xs) == 2 else norm(*xs)
-    return m.where("equal", length, 0, xs[0], xs[0] / length)
+    size, scale, length = lengths(*xs)
+    return m.where("equal", size, 0, 0, xs[0] / scale / length)
+
+
+@once
+def exponentials(*xs: Term) -> tuple[Any, dict[int, Any], Any]:
+    """The largest x, each exp(x - largest) by its place, and their sum less 1.
+
+    What x - largest loses by rounding is put back, as floats.exponentials does. The largest are
+    counted apart: their sum less 1 is exact.
+    """
+    top = largest(*xs)
+    shifted = [m.exp(x - top) for x in xs]
+    mended = [e + e * m.difference_error(x, top) for e, x in zip(shifted, xs, strict=True)]
+    small = [m.where("equal", e, 0, 0, y) for e, y in zip(shifted, mended, strict=True)]
+    others = total(*(m.where("equal", x, top, 0, e) for x, e in zip(xs, small, strict=True)))
+    count = total(*(m.where("equal", x, top, 1, 0) for x in xs))
+    es = {x.place: m.where("equal", x, top, 1, e) for x, e in zip(xs, small, strict=True)}
+    return top, es, others + (count - 1)
 
 
 def log_sum_exp(*xs: Term) -> Any:
-    most = largest(*xs)
-    return most + m.log(total(*(m.exp(x - most) for x in xs)))
+    top, _, others = exponentials(*xs)
+    return top + m.log1p(others)
 
 
 def softmax_first(*xs: Term) -> Any:
-    ordered = sorted(xs, key=lambda x: x.place)  # so that all components share the exponentials
-    most = largest(*ordered)
-    return m.exp(xs[0] - most) / total(*(m.exp(x - most) for x in ordered))
+    _, es, others = exponentials(*xs)
+    return es[xs[0].place] / (1 + others)
 
 
 FORMS: dict[str, Form] = {
@@ -215,14 +367,14 @@ FORMS: dict[str, Form] = {
     "logistic": logistic,
     "log_sigmoid": lambda x: m.min(x, 0) - m.log1p(e_to_minus(x)),
     "softplus": lambda x: m.max(x, 0) + m.log1p(e_to_minus(x)),
-    "silu": lambda x: x * sigmoid(x),
-    "gelu": lambda x: x * normal_cdf(x),
+    "silu": gated(sigmoid),
+    "gelu": gated(normal_cdf),
     "relu": lambda x: m.max(x, 0),
     "leaky_relu": lambda x, slope: m.where("less", 0, x, x, slope * x),
     "elu": lambda x, alpha: m.where("less", 0, x, x, alpha * m.expm1(x)),
     "hard_tanh": lambda x: m.min(m.max(x, -1), 1),
-    "xlogy": lambda a, b: m.where("equal", a, 0, 0, a * m.log(b)),
-    "quotient": lambda a, b: m.where("equal", a, 0, 0, a / b),
+    "xlogy": xlogy,
+    "quotient": quotient,
     "sign": lambda x: m.where("less", 0, x, 1, m.where("less", x, 0, -1, x)),
     "step": lambda x: m.above(x),
     "maximum": lambda a, b: m.max(a, b),
@@ -230,9 +382,9 @@ FORMS: dict[str, Form] = {
     "exceeds": lambda a, b: m.where("equal", a, b, 0.5, m.above(a - b)),
     "dot": dot,
     "total": total,
-    "mean": lambda *xs: total(*xs) / len(xs),
+    "mean": mean,
     "prod": product,
-    "other_product": lambda x, *others: product(*others) if others else 1 + 0 * x,
+    "other_product": other_product,
     "norm": norm,
     "unit_first": unit_first,
     "log_sum_exp": log_sum_exp,
@@ -240,43 +392,18 @@ FORMS: dict[str, Form] = {
 }
 
 
-def lowered(linear: Linear, forms: Mapping[Primitive, Form]) -> tuple[Code, list[int]]:
-    """Return code of basic operations only, and the places of its outputs.
-
-    forms  the formulas, in primitives, of rows whose value is not written in them
-    """
-    code, place = Code(), list[int]()
-    basic = {name for name, row in linear.rows.items() if is_basic(row)}
-    for name, *args in linear.code.ops:
-        if name in LEAVES:
-            place.append(code.leaf(name, args[0]))
-            continue
-        if name in basic:
-            place.append(code.put(name, *[place[arg] for arg in args]))
-            continue
-        row = linear.rows[name]
-        terms = [Term(code, place[arg]) for arg in args]
-        found = form_of(row, len(args), forms)(*terms)
-        place.append(found.place if isinstance(found, Term) else code.constant(found))
-    return code, [place[output] for output in linear.outputs]
-
-
 def is_basic(row: Primitive) -> bool:
     """Return whether a row is a basic operation itself, and not a user's of that name."""
     return row.name in BASIC and row.__module__.startswith("micrograd_es.")
 
 
-def form_of(row: Primitive, size: int, forms: Mapping[Primitive, Form]) -> Form:
-    """Return how a row is made of basic operations: its form, itself, or its own formula."""
-    if TABLE.get(row.name) is row and row.name in FORMS:
-        return FORMS[row.name]
-    if is_basic(row):
-        return lambda *xs: xs[0].put(row.name, *xs)
-    return formula_of(row, size, forms)
+def is_known(row: Primitive) -> bool:
+    """Return whether a row is one of the package's own."""
+    return TABLE.get(row.name) is row or is_basic(row)
 
 
-def formula_of(row: Primitive, size: int, forms: Mapping[Primitive, Form]) -> Form:
-    """Return the value of a user's row as a form, if it is written in primitives."""
+def formula_of(row: Primitive, size: int, forms: Mapping[Primitive, Form]) -> Formula:
+    """Return the value of a user's row as a graph, if it is written in primitives."""
     args = [Value(0.5) for _ in range(size)]
     tracing = Tracing(args)  # they refuse to be floats, as math.* would have them
     try:
@@ -289,19 +416,12 @@ def formula_of(row: Primitive, size: int, forms: Mapping[Primitive, Form]) -> Fo
             f'"python" can run it: give forms={{{row.name}: lambda x: …}}, written with operators '
             "and functions of micrograd_es"
         )
-    order = topological_order(made)
+    return Formula(args, topological_order(made))
 
-    def form(*xs: Term) -> Any:
-        found: dict[Value, Any] = dict(zip(args, xs, strict=True))
-        for node in order:
-            if node in found:
-                continue
-            if not node.args:
-                found[node] = Term(xs[0].code, xs[0].code.constant(node._data))
-                continue
-            assert node.primitive is not None  # it has args
-            operands = [found[arg] for arg in node.args]
-            found[node] = form_of(node.primitive, len(operands), forms)(*operands)
-        return found[made]
 
-    return form
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A graph whose last node is a row's value, and the leaves that stand for its arguments."""
+
+    args: list[Value]
+    order: list[Value]

@@ -151,6 +151,11 @@ class Instructions:
             return self.put(f"{SIGNS[name]} {FLAGS} {self.type} {v[0]}, {v[1]}")
         if name == "neg":
             return self.put(f"fneg {self.type} {v[0]}")
+        if name == "product_error":
+            product = self.put(f"fmul {self.type} {v[0]}, {v[1]}")  # no FLAGS: it is rounded
+            return self.operation("fma", [*v, self.operation("neg", [product])])
+        if name == "difference_error":
+            return self.difference_error(*v)
         if name == "above":
             zero, one = self.constant(0.0), self.constant(1.0)
             otherwise = self.choose("uno", v[0], v[0], v[0], zero)  # NaN stays NaN
@@ -168,6 +173,15 @@ class Instructions:
             return self.called(f"llvm.{INTRINSICS[name]}.{self.suffix}", v)
         symbol = self.machine.vector_function(name, self.width)
         return self.called(symbol, v) if symbol else self.lane_by_lane(name, v)
+
+    def difference_error(self, a: str, b: str) -> str:
+        """Return a - b - fl(a - b), exactly, as floats.difference; no FLAGS: all is rounded."""
+        d = self.put(f"fsub {self.type} {a}, {b}")
+        lowered = self.put(f"fsub {self.type} {d}, {a}")
+        before = self.put(f"fsub {self.type} {d}, {lowered}")
+        rest = self.put(f"fsub {self.type} {a}, {before}")
+        above = self.put(f"fadd {self.type} {b}, {lowered}")
+        return self.put(f"fsub {self.type} {rest}, {above}")
 
     def decay(self, x: str) -> tuple[str, str]:
         """Return tanh(-|x|) and the root of its slope.

@@ -23,8 +23,12 @@ from micrograd_es.compiler.machine import Machine, Native
 from micrograd_es.compiler.matrices import spaces, sums_of_products
 
 SIZES = {"if_less": 4, "if_at_most": 4, "if_equal": 4} | dict.fromkeys(
-    ("add", "sub", "mul", "div", "pow", "atan2", "hypot", "copysign", "max", "min"), 2
-)  # how many operands, if not one
+    (
+        "add", "sub", "mul", "div", "pow", "atan2", "hypot", "copysign", "max", "min",
+        "product_error", "difference_error",
+    ),
+    2,
+)  # fmt: skip  # how many operands, if not one
 AT_ONCE = 4  # products that a sum adds at once, so that none waits for the one before
 WORD = 4  # bytes
 STATE = "ptr %c, ptr %s, ptr %x, i64 %stride, ptr %sums"  # code, rows, sample, …

@@ -5,16 +5,22 @@ from __future__ import annotations
 import keyword
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from micrograd_es import floats
 from micrograd_es.compiler.code import CONSTANT, INPUT, LEAVES, PARAMETER, Code, renumbered
+from micrograd_es.compiler.hiding import hidden
 from micrograd_es.compiler.trace import Trace
 from micrograd_es.primitive import Primitive
 from micrograd_es.primitives import TABLE
 
-VARIABLE = re.compile(r"[vx]\d+|p|float")  # what the code that is written calls its own
+VARIABLE = re.compile(  # what the code that is written calls its own
+    r"[vx]\d+|p|float|value|value_and_grad|ArithmeticError|__builtins__"
+)
+LISTS = {TABLE["softmax_first"]: "softmax", TABLE["unit_first"]: "unit"}  # at once, to the same bit
 SIGNS = {"add": "%s + %s", "sub": "%s - %s", "mul": "%s * %s", "div": "%s / %s", "neg": "-%s"}
 
 
@@ -37,11 +43,16 @@ class Linear:
     def after(self) -> int:
         return self.code.count(self.outputs)
 
-    def python(self, inputs: Sequence[str], slopes: bool = True) -> str:
-        """Return the code as a Python function of one sample's inputs and the list p."""
+    def python(self, inputs: Sequence[str], slopes: bool = True, doubting: bool = False) -> str:
+        """Return the code as a Python function of one sample's inputs and the list p.
+
+        doubting  whether it raises where an operation would hide what eager refuses: floats do not
+                  raise where a + - or * is too large
+        """
         wanted = self.outputs if slopes else self.outputs[:1]
         lines: list[str] = []
         names: dict[int, str] = {}
+        lists: dict[Any, tuple[str, list[int]]] = {}
         for place in self.code.live(wanted):
             name, *args = self.code.ops[place]
             if name in LEAVES:
@@ -52,6 +63,15 @@ class Linear:
                 }
                 names[place] = written[name](args[0])
                 continue
+            if self.rows[name] in LISTS:  # all components of a list at once
+                key = name, tuple(sorted(args))
+                if key not in lists:
+                    lists[key] = f"v{len(lines)}", args
+                    each = ", ".join(names[arg] for arg in args)
+                    lines.append(f"    v{len(lines)} = {LISTS[self.rows[name]]}([{each}])")
+                variable, order = lists[key]
+                names[place] = f"{variable}[{order.index(args[0])}]"
+                continue
             operands = [names[arg] for arg in args]
             if name in SIGNS:
                 operands = [f"({x})" if x.startswith("-") else x for x in operands]
@@ -60,15 +80,33 @@ class Linear:
                 formula = f"{name}({', '.join(operands)})"
             names[place] = f"v{len(lines)}"
             lines.append(f"    v{len(lines)} = {formula}")
+        doubts = self.doubts(wanted) if doubting else ()
+        if doubts:  # NaN is true
+            lines.append(f"    if ({' + '.join(names[place] for place in doubts)}) * 0.0:")
+            lines.append("        raise ArithmeticError")
         value, *others = [names[place] for place in wanted]
         result = f"{value}, [{', '.join(others)}]" if slopes else value
         head = f"def {'value_and_grad' if slopes else 'value'}({', '.join([*inputs, 'p'])}):"
         return "\n".join([head, *lines, f"    return {result}"])
 
-    def function(self, inputs: Sequence[str], slopes: bool) -> Callable[..., Any]:
+    def doubts(self, outputs: Sequence[int]) -> Sequence[int]:
+        """Return the results that an operation may hide; a user's own may hide each."""
+        found: dict[int, None] = {}
+        for name, *args in (self.code.ops[place] for place in self.code.live(outputs)):
+            if name in LEAVES:
+                continue
+            known = self.rows[name].__module__.startswith("micrograd_es.")
+            which = hidden(name, len(args)) if known else range(len(args))
+            found |= dict.fromkeys(args[i] for i in which)
+        return [place for place in found if self.code.ops[place][0] not in LEAVES]
+
+    def function(
+        self, inputs: Sequence[str], slopes: bool, doubting: bool = True
+    ) -> Callable[..., Any]:
         """Return the Python function, made of the rows' own functions of floats."""
         names: dict[str, Any] = {name: row.value for name, row in self.rows.items()}
-        exec(self.python(inputs, slopes), names)
+        names |= {name: getattr(floats, name) for name in LISTS.values()}
+        exec(self.python(inputs, slopes, doubting), names)
         made: Callable[..., Any] = names["value_and_grad" if slopes else "value"]
         return made
 
@@ -86,9 +124,8 @@ def linear(trace: Trace) -> Linear:
             continue
         args = [place[arg] for arg in node.args]
         row = node.primitive
-        folded = all(arg in code.numbers for arg in args) and math.isfinite(node._data)
-        if row is None or not args or folded:  # the trace has computed its number
-            place[node] = code.constant(node._data)
+        if row is None or is_constant(node._data, [code.numbers.get(arg) for arg in args]):
+            place[node] = code.constant(node._data)  # folded: the trace has computed its number
             continue
         if row not in names:
             names[row] = name_of(row, rows)
@@ -102,9 +139,17 @@ def linear(trace: Trace) -> Linear:
     return Linear(code, [new[output] for output in outputs], rows, shares, before)
 
 
+def is_constant(result: float, args: Sequence[float | None]) -> bool:
+    """Return whether an operation is one number, and not one that eager refuses."""
+    numbers = [x for x in args if x is not None]
+    finite = all(map(math.isfinite, numbers))
+    return len(numbers) == len(args) and (math.isfinite(result) or not (finite and numbers))
+
+
 def name_of(row: Primitive, rows: dict[str, Primitive]) -> str:
-    """Return the name of a row in this code: its own, unless that is another's."""
-    name = row.name
+    """Return the name of a row in this code: its own, unless that is another's or no name there."""
+    name = re.sub(r"\W", "_", unicodedata.normalize("NFKC", row.name))  # as Python reads it
+    name = name if name.isidentifier() else f"_{name}"
     while not is_free(name, row) or rows.setdefault(name, row) is not row:
         name += "_"
     return name
@@ -112,9 +157,9 @@ def name_of(row: Primitive, rows: dict[str, Primitive]) -> str:
 
 def is_free(name: str, row: Primitive) -> bool:
     """Return whether a row may have a name in code: no table's row, leaf or variable has it."""
-    if TABLE.get(name, row) is not row or name in LEAVES:
+    if TABLE.get(name, row) is not row or name in LEAVES or name in LISTS.values():
         return False
-    return name.isidentifier() and not keyword.iskeyword(name) and not VARIABLE.fullmatch(name)
+    return not keyword.iskeyword(name) and not VARIABLE.fullmatch(name)
 
 
 def in_python(number: float) -> str:

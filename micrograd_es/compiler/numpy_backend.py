@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, partial
 from typing import Any
 
@@ -39,6 +40,26 @@ def sech2(x: Array, out: Array) -> None:
     np.multiply(out, 4.0, out=out)
 
 
+def product_error(a: Array, b: Array, out: Array) -> None:
+    """a·b - fl(a·b), exactly, as floats.product_error."""
+    (a1, a2), (b1, b2) = halves(a), halves(b)
+    out[...] = ((a1 * b1 - a * b) + a1 * b2 + a2 * b1) + a2 * b2
+
+
+def halves(a: Array) -> tuple[Array, Array]:
+    """Return two numbers of 26 bits whose sum is a."""
+    c = 134217729.0 * a  # 2²⁷ + 1
+    high = c - (c - a)
+    return high, a - high
+
+
+def difference_error(a: Array, b: Array, out: Array) -> None:
+    """a - b - fl(a - b), exactly, as floats.difference."""
+    d = a - b
+    lowered = d - a
+    out[...] = (a - (d - lowered)) - (b + lowered)
+
+
 def by_element(function: Callable[[float], float]) -> Callable[..., None]:
     """Return a function of floats as one of arrays."""
     over = np.vectorize(function, otypes=[float])
@@ -59,6 +80,8 @@ def choosing(compare: Callable[[Array, Array], Array]) -> Callable[..., None]:
 FUNCTIONS |= {
     "above": above,
     "sech2": sech2,
+    "product_error": product_error,
+    "difference_error": difference_error,
     "erf": by_element(math.erf),
     "erfc": by_element(math.erfc),
     "if_less": choosing(np.less),
@@ -126,7 +149,7 @@ class Runner:
 
     def outputs(self, places: Sequence[int]) -> Array:
         """Return each sample's outputs, a row of each."""
-        space = "block" if self.plan.lifted or self.inputs else "column"
+        space = "block" if all(place in self.place["block"] for place in places) else "column"
         return self.array[space][[self.place[space][place] for place in places]].T
 
     # ---- steps as calls without arguments, on arrays that are there already
@@ -152,6 +175,8 @@ class Runner:
 
     def calls(self, step: Step) -> list[Callable[[], Any]]:
         out = self.array[step.space][self.rows(step.space, step.places)]
+        if step.name == "products" and not step.operands and len(step.places) == 1:
+            return [*self.sum_of_rows(step, out)]
         read = [self.reading(operand, step.name == "matmul") for operand in step.operands]
         calls = [call for before, _ in read for call in before]
         arrays = [array for _, array in read]
@@ -181,7 +206,7 @@ class Runner:
     def products(self, step: Step, arrays: list[Array], out: Array) -> list[Callable[[], Any]]:
         """Return Σ left · right, a pair at a time."""
         if not arrays:
-            return [lambda: out.fill(0.0)]
+            return [partial(out.fill, 0.0)]
         first, *others = zip(arrays[::2], arrays[1::2], strict=True)
         spare = np.empty_like(out)
         calls: list[Callable[[], Any]] = [partial(np.multiply, *first, out=out)]
@@ -189,6 +214,21 @@ class Runner:
             calls.append(partial(np.multiply, *pair, out=spare))
             calls.append(partial(np.add, out, spare, out=out))
         return calls
+
+    def sum_of_rows(self, step: Step, out: Array) -> Iterator[Callable[[], Any]]:
+        """Yield the calls that add up one sum without products: rows in a row take one call."""
+        rows = defaultdict[str, list[int]](list)
+        yield partial(out.fill, sum(x.what for x in step.extra if x.space == "constant"))
+        for operand in step.extra:
+            if operand.space != "constant":
+                rows[operand.space].append(self.place[operand.space][operand.what[0]])
+        spare = np.empty_like(out)
+        for space, each in rows.items():
+            for first, last in runs(each):
+                array = self.array[space][first : last + 1]
+                kept = spare if array.shape[1] == out.shape[1] else spare[:, :1]
+                yield partial(np.add.reduce, array, axis=0, keepdims=True, out=kept)
+                yield partial(np.add, out, kept, out=out)
 
     def slope_calls(self, blocks: Sequence[Slopes]) -> Iterator[Callable[[], Any]]:
         """Yield the calls that compute the outputs, block by block, into `found`."""
@@ -220,6 +260,17 @@ def consecutive(rows: Sequence[int]) -> Any:
     if rows and list(rows) == list(range(rows[0], rows[0] + len(rows))):
         return slice(rows[0], rows[0] + len(rows))
     return np.array(rows, dtype=np.intp)
+
+
+def runs(rows: Iterable[int]) -> list[tuple[int, int]]:
+    """Return (first, last) of the rows that follow each other; a row that comes twice is two."""
+    found: list[tuple[int, int]] = []
+    for row in sorted(rows):
+        if found and row == found[-1][1] + 1:
+            found[-1] = found[-1][0], row
+        else:
+            found.append((row, row))
+    return found
 
 
 def numbered(first: Sequence[int], steps: Sequence[Step]) -> dict[int, int]:

@@ -13,11 +13,11 @@ import numpy as np
 from micrograd_es.collector import paused
 from micrograd_es.compiler.code import Code
 from micrograd_es.compiler.columns import columns_of, names_of, real
-from micrograd_es.compiler.descent import ADAM, SGD, Descent, Rule, walker
+from micrograd_es.compiler.descent import ADAM, SGD, Descent, Rule, walker, whole
 from micrograd_es.compiler.export import HEADS, exported
-from micrograd_es.compiler.forms import lowered
 from micrograd_es.compiler.linear import Linear, linear
 from micrograd_es.compiler.llvm_backend import LlvmBackend
+from micrograd_es.compiler.lowering import lowered
 from micrograd_es.compiler.machine import machine
 from micrograd_es.compiler.matrices import Plan
 from micrograd_es.compiler.numpy_backend import NumpyBackend
@@ -35,6 +35,9 @@ BACKENDS = ("auto", "python", "numpy", "llvm")
 REDUCTIONS = ("mean", "sum", None)
 LANGUAGES = ("python", *HEADS)
 MENDED = 4096  # samples at once
+CALLS = 100  # that "auto" expects
+OVERHEAD = 250  # samples that a call of numpy takes more; operations that a build of llvm does
+BUILD = 25_000  # numbers computed by numpy, in the time in which llvm builds one operation
 
 
 def compile(
@@ -54,7 +57,7 @@ def compile(
                   None, which keeps them apart
     backend       "python", which is eager's own arithmetic; "numpy"; "llvm", native code (extra
                   llvm), which for long programs is an interpreter; "auto" is llvm where it is
-                  installed, else numpy
+                  installed and building it will pay within 100 calls like the first, else numpy
     on_nonfinite  "raise": a sample that gives NaN or inf is run again in plain Python, where only
                   the branches chosen count, and if it is still none, named; "return": given back
     inputs        how many f takes, if it does not say
@@ -103,8 +106,8 @@ class Program:
         forms: dict[Primitive, Callable[..., Any]],
     ) -> None:
         self.f, self.parameters, self.reduce = f, parameters, reduce
-        installed = "llvm" if find_spec("llvmlite") else "numpy"
-        self.backend = installed if backend == "auto" else backend
+        known = backend != "auto" or find_spec("llvmlite")
+        self.backend = backend if known else "numpy"  # "auto" until it is called
         self.on_nonfinite, self.forms = on_nonfinite, forms
         count = inputs_of(f) if inputs is None else inputs
         with paused():
@@ -125,6 +128,7 @@ class Program:
     def run(self, columns: Sequence[Any], parameters: Any, slopes: bool) -> tuple[Any, ...]:
         arrays, samples = columns_of(columns, self.inputs)
         numbers = self.numbers(parameters)
+        self.choose_backend(samples)
         runner = self.with_slopes if slopes else self.without
         with np.errstate(all="ignore"):
             if self.reduce is None:
@@ -209,6 +213,7 @@ class Program:
         if not self.parameters:
             raise ValueError("a descent has nothing to move: compile with parameters=[…]")
         arrays, samples = columns_of(columns, self.inputs)
+        self.choose_backend(samples, calls=whole("steps", steps))
         walk = None
         if isinstance(self.with_slopes, LlvmBackend):
             divisor = samples if self.reduce == "mean" else 1
@@ -273,6 +278,12 @@ class Program:
     @cached_property
     def lowered(self) -> tuple[Code, list[int]]:
         with paused():
+            return lowered(self.linear, self.forms, doubting=False)
+
+    @cached_property
+    def doubting(self) -> tuple[Code, list[int]]:
+        """The same, whose value is NaN where an operation hides what eager refuses."""
+        with paused():
             return lowered(self.linear, self.forms)
 
     @cached_property
@@ -284,16 +295,31 @@ class Program:
         return self.made(slopes=False)
 
     def made(self, slopes: bool) -> Any:
+        doubting = self.on_nonfinite == "raise"
         if self.backend == "python":
-            return PythonBackend(self.linear, self.inputs, slopes)
-        code, outputs = self.lowered
+            return PythonBackend(self.linear, self.inputs, slopes, doubting)
+        code, outputs = self.doubting if doubting else self.lowered
         wanted = outputs if slopes else outputs[:1]
         if self.backend == "llvm":
             return LlvmBackend(code, wanted, machine())
         return NumpyBackend(code, wanted)
 
+    def choose_backend(self, samples: int, calls: int = CALLS) -> None:
+        """Choose between numpy and llvm, for good, at the first call if it is "auto".
+
+        llvm where its machine code pays: building it takes as long per operation as numpy takes for
+        BUILD numbers. The measurements are in docs/compiler.md.
+        """
+        if self.backend == "auto":
+            code, outputs = self.doubting if self.on_nonfinite == "raise" else self.lowered
+            runner = NumpyBackend(code, outputs)
+            work = calls * (samples + OVERHEAD) * runner.summed.rows()
+            pays = work > BUILD * (code.count(outputs) + OVERHEAD)
+            self.backend = "llvm" if pays else "numpy"
+
     def plan(self) -> Plan | LlvmBackend | PythonBackend:
         """Return how it is run: print(program.plan())."""
+        self.choose_backend(samples=CALLS)
         runner = self.with_slopes
         return runner.summed if isinstance(runner, NumpyBackend) else runner
 

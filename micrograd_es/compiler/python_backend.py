@@ -9,16 +9,20 @@ from typing import Any
 import numpy as np
 
 from micrograd_es.compiler.linear import Linear
-from micrograd_es.makers import UNDEFINED
 
 Array = Any
 
 
 class PythonBackend:
-    """Runs code as it is printed; what is undefined is NaN."""
+    """Runs code as it is printed; what is undefined is NaN.
 
-    def __init__(self, linear: Linear, inputs: Sequence[str], slopes: bool) -> None:
-        self.function = linear.function(inputs, slopes)
+    doubting  whether all of a sample is NaN where an operation hides what eager refuses
+    """
+
+    def __init__(
+        self, linear: Linear, inputs: Sequence[str], slopes: bool, doubting: bool = True
+    ) -> None:
+        self.function = linear.function(inputs, slopes, doubting)
         self.slopes = slopes
         self.outputs = len(linear.outputs) if slopes else 1
 
@@ -33,7 +37,7 @@ class PythonBackend:
             try:
                 found = self.function(*(float(column[i]) for column in columns), p)
                 rows[i] = [found[0], *found[1]] if self.slopes else found
-            except UNDEFINED:
+            except (ArithmeticError, ValueError):
                 rows[i] = math.nan
         return rows
 
