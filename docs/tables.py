@@ -93,6 +93,7 @@ verdad. Un punto ocupa el lugar del argumento extremo; la pendiente es respecto 
         "point": "{,}",
         "a > 0, or whole b (b >= 0 if a = 0)": "a > 0, o b entero (b >= 0 si a = 0)",
         "b > 0, or a = 0": "b > 0, o a = 0",
+        "a != 0, or b != 0": "a != 0, o b != 0",
         "b != 0, or a = 0": "b != 0, o a = 0",
         "at least one value": "al menos un valor",
     },

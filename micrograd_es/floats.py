@@ -129,6 +129,26 @@ def lorentzian(x: float) -> float:
     return 1 / s - (rest + product_error(x, x)) / s / s
 
 
+def asin_slope(x: float) -> float:
+    """Return 1/√(1 - x²), the slope of asin."""
+    return 1 / math.sqrt(one_less_square(x))
+
+
+def atanh_slope(x: float) -> float:
+    """Return 1/(1 - x²), the slope of atanh."""
+    return 1 / one_less_square(x)
+
+
+def one_less_square(x: float) -> float:
+    """Return 1 - x²; near ±1, where the square would cancel, 1 - |x| is exact."""
+    return 1 - x * x if math.fabs(x) < 0.5 else (1 - x) * (1 + x)
+
+
+def atan2_slope(a: float, b: float) -> float:
+    """Return b/(a² + b²), the slope of atan2 by a, without squares."""
+    return unit_first(b, a) / math.hypot(a, b)
+
+
 def gauss(x: float, k: float = 1.0) -> float:
     """Return exp(-k·x²) for k = 1 or ½; the part of x² that a float drops would cost 700 ulp."""
     y = math.exp(-k * (x * x))

@@ -218,8 +218,16 @@ def components(
     """Return row(x, *others) for each x of a list; over floats all at once, by of_floats."""
     xs = listed(values)
     if any(type(x) is Value for x in xs):
-        return [row.node(x, *xs[:i], *xs[i + 1 :]) for i, x in enumerate(xs)]
+        return [component(row, x, *xs[:i], *xs[i + 1 :]) for i, x in enumerate(xs)]
     return of_floats([as_float(x) for x in xs]) if xs else []
+
+
+def component(row: Primitive, *operands: Any) -> Any:
+    """Return row(*operands), inf if it is too large: others of the list may still be asked for."""
+    try:
+        return row.node(*operands)
+    except OverflowError:
+        return math.inf
 
 
 def where(condition: Any, then: Any, otherwise: Any) -> Value:

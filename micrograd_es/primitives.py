@@ -38,8 +38,10 @@ def softmax_first_partials(y: Any, *xs: Any) -> tuple[Any, ...]:
 def unit_first_partials(y: Any, *xs: Any) -> tuple[Any, ...]:
     """Return (1 - y²)/length, with 1 - y² as the sum of the others' squares, and -y·other/length."""
     length, (_, *others) = norm(xs), unit(xs)
-    squares = total([other * other for other in others])
-    return (squares / length, *(-y * (other / length) for other in others))
+    over_length = [other / length for other in others]
+    # a square before its division by the length would underflow
+    first = total([other * over for other, over in zip(others, over_length, strict=True)])
+    return (first, *(-y * over for over in over_length))
 
 
 def dot_args(ws: Any, xs: Any, bias: Any = None) -> tuple[Any, ...]:
@@ -100,15 +102,19 @@ log1p         = Primitive("log1p",         math.log1p,         lambda y, x: 1 / 
 sin           = Primitive("sin",           math.sin,           lambda y, x: cos(x))
 cos           = Primitive("cos",           math.cos,           lambda y, x: -sin(x))
 tan           = Primitive("tan",           math.tan,           lambda y, x: 1 + y * y)
-asin          = Primitive("asin",          math.asin,          lambda y, x: 1 / sqrt((1 - x) * (1 + x)),
+asin          = Primitive("asin",          math.asin,          lambda y, x: asin_slope(x),
                           domain="-1 <= x <= 1", instead="asin(clip(x, -1, 1))")
-acos          = Primitive("acos",          math.acos,          lambda y, x: -1 / sqrt((1 - x) * (1 + x)),
+acos          = Primitive("acos",          math.acos,          lambda y, x: -asin_slope(x),
                           domain="-1 <= x <= 1", instead="acos(clip(x, -1, 1))")
+asin_slope    = Primitive("asin_slope",    floats.asin_slope,  lambda y, x: x * y * y * y,
+                          latex=r"\frac{1}{\sqrt{1 - (%s)^2}}", domain="-1 < x < 1")
 atan          = Primitive("atan",          math.atan,          lambda y, x: lorentzian(x))
 lorentzian    = Primitive("lorentzian",    floats.lorentzian,  lambda y, x: -2 * (x * y) * y,
                           latex=r"\frac{1}{1 + (%s)^2}")
-atan2         = Primitive("atan2",         math.atan2,         (lambda y, a, b: unit_first(b, a) / hypot(a, b),
-                                                                lambda y, a, b: -unit_first(a, b) / hypot(a, b)))
+atan2         = Primitive("atan2",         math.atan2,         (lambda y, a, b: atan2_slope(a, b), lambda y, a, b: -atan2_slope(b, a)))
+atan2_slope   = Primitive("atan2_slope",   floats.atan2_slope, (lambda y, a, b: -2 * y * atan2_slope(b, a),
+                                                                lambda y, a, b: (atan2_slope(b, a) - y) * (atan2_slope(b, a) + y)),
+                          domain="a != 0, or b != 0")
 sinh          = Primitive("sinh",          math.sinh,          lambda y, x: cosh(x))
 cosh          = Primitive("cosh",          math.cosh,          lambda y, x: sinh(x))
 tanh          = Primitive("tanh",          math.tanh,          lambda y, x: sech2(x))
@@ -116,8 +122,10 @@ sech2         = Primitive("sech2",         floats.sech2,       lambda y, x: -2 *
 asinh         = Primitive("asinh",         math.asinh,         lambda y, x: 1 / hypot(1, x))
 acosh         = Primitive("acosh",         math.acosh,         lambda y, x: 1 / (sqrt(x - 1) * sqrt(x + 1)),
                           domain="x >= 1", instead="acosh(maximum(x, 1))")
-atanh         = Primitive("atanh",         math.atanh,         lambda y, x: 1 / ((1 - x) * (1 + x)),
+atanh         = Primitive("atanh",         math.atanh,         lambda y, x: atanh_slope(x),
                           domain="-1 < x < 1", instead="atanh(clip(x, -0.999, 0.999))")
+atanh_slope   = Primitive("atanh_slope",   floats.atanh_slope, lambda y, x: 2 * x * y * y,
+                          latex=r"\frac{1}{1 - (%s)^2}", domain="-1 < x < 1")
 
 # ---- bells and their sums
 erf           = Primitive("erf",           math.erf,           lambda y, x: TWO_BY_SQRT_PI * gauss(x))
@@ -179,8 +187,11 @@ mean          = Primitive("mean",          floats.mean,        lambda y, *xs: (1
                           domain="at least one value", gather=listed)
 prod          = Primitive("prod",          floats.prod,         lambda y, *xs: (*other_products(xs),), gather=listed)
 other_product = Primitive("other_product", floats.other_product, lambda y, x, *others: (0, *other_products(others)))
-hypot         = Primitive("hypot",         math.hypot,         (lambda y, a, b: unit_first(a, b), lambda y, a, b: unit_first(b, a)),
+hypot         = Primitive("hypot",         math.hypot,         (lambda y, a, b: hypot_slope(a, b), lambda y, a, b: hypot_slope(b, a)),
                           latex=r"\sqrt{(%s)^2 + (%s)^2}", kinks={0: "mean"}, switch=math.hypot)
+hypot_slope   = Primitive("hypot_slope",   floats.unit_first,  (lambda y, a, b: hypot_slope(b, a) * atan2_slope(a, b),
+                                                                lambda y, a, b: -hypot_slope(b, a) * atan2_slope(b, a)),
+                          kinks={0: "jump"}, switch=math.hypot)
 norm          = Primitive("norm",          floats.norm,        lambda y, *xs: (*unit(xs),),
                           latex=r"\lVert{%s}\rVert", kinks={0: "mean"}, switch=math.hypot, gather=listed)
 unit_first    = Primitive("unit_first",    floats.unit_first,  unit_first_partials, kinks={0: "jump"}, switch=math.hypot)
