@@ -53,6 +53,15 @@ def jet(a: arb, b: arb, k: arb, m: arb) -> arb:
     return sum(terms, arb(0)) * (a**b / a**orders)
 
 
+def exprel(x: arb) -> arb:
+    return x.expm1() / x
+
+
+def jet_of(f: Callable[[arb], arb], x: arb, n: arb) -> arb:
+    """Return the n-th derivative of f."""
+    return difference(f, [x], (float(x),), (0,) * int(float(n)))
+
+
 def raised(a: arb, b: arb) -> arb:
     return a ** int(float(b)) if b.is_integer() else a**b
 
@@ -64,6 +73,8 @@ TRUTH: dict[str, Callable[..., arb]] = {
     "div": lambda a, b: a / b,
     "neg": lambda x: -x,
     "reciprocal": lambda x: 1 / x,
+    "mod": lambda a, b: a - (a / b).floor() * b,
+    "floordiv": lambda a, b: (a / b).floor(),
     "square": lambda x: x * x,
     "power": raised,
     "power_slope": lambda a, b: b * raised(a, b) / a,
@@ -77,6 +88,10 @@ TRUTH: dict[str, Callable[..., arb]] = {
     "log2": lambda x: x.log() / arb(2).log(),
     "log10": lambda x: x.log() / arb(10).log(),
     "log1p": lambda x: x.log1p(),
+    "exprel": exprel,
+    "exprel_jet": lambda x, n: jet_of(exprel, x, n),
+    "sinc": lambda x: x.sinc_pi(),
+    "sinc_jet": lambda x, n: jet_of(arb.sinc_pi, x, n),
     "sin": lambda x: x.sin(),
     "cos": lambda x: x.cos(),
     "tan": lambda x: x.tan(),
@@ -153,6 +168,12 @@ def second(size: Callable[[float], float]) -> Callable[..., float]:
     return lambda places, x: size(x) if len(places) == 2 else 0.0
 
 
+def of_sinc(x: float, n: int) -> float:
+    """Return what ∂ⁿ/∂xⁿ of sin(π·x)/(π·x) is made of, where it is not a short series."""
+    z = math.pi * abs(x)
+    return math.pi**n / z if n and z > 1 else 0.0
+
+
 def of_silu(places: Sequence[int], x: float) -> float:
     """Return what σ(x) + x·σ'(x) and σ'(x)·(2 - x·tanh(x/2)) are made of, where they are small."""
     if len(places) == 2:
@@ -201,6 +222,8 @@ TERMS: dict[str, Callable[..., float]] = {
     "lorentzian": second(
         lambda x: 2 * floats.lorentzian(x) ** 2 * (1 + 4 * x * x * floats.lorentzian(x))
     ),
+    "sinc": lambda places, x: of_sinc(x, len(places)),
+    "sinc_jet": lambda places, x, n: of_sinc(x, int(n) + len(places)),
     "atan2": lambda places, a, b: of_atan2(a, b, 1) if places == (0, 1) else 0.0,
     "atan2_slope": lambda places, a, b: (
         of_atan2(a, b, len(places)) if 1 in places or len(places) > 1 else 0.0
@@ -221,7 +244,11 @@ TERMS: dict[str, Callable[..., float]] = {
     "hypot_slope": of_unit,
     "unit_first": of_unit,
 }
-COUNTS = {"power_jet": 2}  # how many of its last arguments count, and have no slope
+COUNTS = {
+    "power_jet": 2,
+    "exprel_jet": 1,
+    "sinc_jet": 1,
+}  # how many of its last arguments count, and have no slope
 
 # ---- points --------------------------------------------------------------------------------------
 
@@ -251,8 +278,8 @@ def points(row: Primitive, count: int, rng: random.Random) -> Iterator[Point]:
             point = [point[0] * rng.uniform(-2, 2) for _ in point]
         elif size > 1 and rng.random() < 0.2:  # or far apart, where one of them is lost in a square
             point = [point[0] * 2.0 ** rng.uniform(-600, 600) for _ in point]
-        if row.name == "power_jet":
-            point[2:] = [float(rng.randrange(3)), float(rng.randrange(3))]
+        if count_of := COUNTS.get(row.name):
+            point[-count_of:] = [float(rng.randrange(3)) for _ in range(count_of)]
         if row.name.startswith("power") and rng.random() < 0.3:
             point[1] = float(rng.randrange(-5, 6))
         elif "> 0" in row.domain or "log" in row.name:

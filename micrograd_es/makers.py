@@ -179,7 +179,10 @@ def additive(primitive: Primitive) -> Callable[[Any, Any], Any]:
     def node(a: Any, b: Any) -> Any:
         if type(b) is not Value or type(a) is not Value:
             return mixed(a, b)
-        y = value(a._data, b._data)
+        try:
+            y = value(a._data, b._data)
+        except UNDEFINED:
+            return node_of(primitive, a, b)
         if y * 0.0:
             return node_of(primitive, a, b)
         made = new(Value)

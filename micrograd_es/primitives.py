@@ -69,6 +69,12 @@ neg           = Primitive("neg",           operator.neg,       -1,
                           text="-%s", latex="-%s")
 reciprocal    = Primitive("reciprocal",    lambda x: 1 / x,    lambda y, x: -y / x,
                           latex=r"\frac{1}{%s}", domain="x != 0", instead="where(x != 0, lambda: 1 / x, 0)")
+mod           = Primitive("mod",           operator.mod,       (1, lambda y, a, b: -floordiv(a, b)),
+                          text="%s % %s", latex=r"%s \bmod %s", domain="b != 0", instead="where(b != 0, lambda: a % b, 0)",
+                          kinks={0: "jump"}, period=1, switch=operator.truediv)
+floordiv      = Primitive("floordiv",      operator.floordiv,  (0, 0),
+                          text="%s // %s", latex=r"\lfloor{%s / %s}\rfloor", domain="b != 0", instead="where(b != 0, lambda: a // b, 0)",
+                          kinks={0: "jump"}, period=1, switch=operator.truediv)
 square        = Primitive("square",        lambda x: x * x,    lambda y, x: 2 * x,
                           latex="%s^2")
 
@@ -98,10 +104,15 @@ log10         = Primitive("log10",         math.log10,         lambda y, x: LOG1
 log1p         = Primitive("log1p",         math.log1p,         lambda y, x: 1 / (1 + x),
                           domain="x > -1", instead="where(x > -1, lambda: log1p(x), 0)")
 
+exprel        = Primitive("exprel",        floats.exprel,      lambda y, x: exprel_jet(x, 1))
+exprel_jet    = Primitive("exprel_jet",    floats.exprel_jet,  (lambda y, x, n: exprel_jet(x, n + 1), 0))
+
 # ---- circular and hyperbolic
 sin           = Primitive("sin",           math.sin,           lambda y, x: cos(x))
 cos           = Primitive("cos",           math.cos,           lambda y, x: -sin(x))
 tan           = Primitive("tan",           math.tan,           lambda y, x: 1 + y * y)
+sinc          = Primitive("sinc",          floats.sinc,        lambda y, x: sinc_jet(x, 1))
+sinc_jet      = Primitive("sinc_jet",      floats.sinc_jet,    (lambda y, x, n: sinc_jet(x, n + 1), 0))
 asin          = Primitive("asin",          math.asin,          lambda y, x: asin_slope(x),
                           domain="-1 <= x <= 1", instead="asin(clip(x, -1, 1))")
 acos          = Primitive("acos",          math.acos,          lambda y, x: -asin_slope(x),
