@@ -43,7 +43,7 @@ def evaluate(primitive: Primitive, data: Sequence[float], args: Sequence[Any]) -
             )
         domain = primitive.domain or "arguments that give a real number"
         instead = f"; did you mean {primitive.instead}?" if primitive.instead else ""
-        raise DomainError(f"{formula} is undefined: {primitive.name} needs {domain}{instead}")
+        raise DomainError(f"{formula} is undefined: {primitive.title} needs {domain}{instead}")
     return float(y)
 
 
