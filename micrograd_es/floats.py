@@ -112,7 +112,7 @@ def exprel_jet(x: float, n: float) -> float:
     n, size = int(n), math.fabs(x)
     if math.isinf(x):
         return inf if x > 0 else 0.0
-    if size > n + 20:  # x·yₙ = eˣ - n·yₙ₋₁; for x > 0 all of it divided by eˣ
+    if size > 2 * n + 2:  # x·yₙ = eˣ - n·yₙ₋₁; for x > 0 all of it divided by eˣ
         top, y = (1.0, -math.expm1(-x) / x) if x > 0 else (math.exp(x), math.expm1(x) / x)
         for k in range(1, n + 1):
             y = (top - k * y) / x
@@ -195,23 +195,39 @@ def lorentzian(x: float) -> float:
 
 
 def asin_slope(x: float) -> float:
-    """Return 1/√(1 - x²), the slope of asin."""
-    return 1 / math.sqrt(one_less_square(x))
+    """Return 1/√(1 - x²), the slope of asin: its own derivative takes it three times."""
+    s, rest = one_less_square(x)
+    y = 1 / math.sqrt(s)
+    root = s * y
+    residual = 1 - root * y - product_error(root, y) - (product_error(s, y) + rest * y) * y
+    return y + y * residual / 2
 
 
 def atanh_slope(x: float) -> float:
     """Return 1/(1 - x²), the slope of atanh."""
-    return 1 / one_less_square(x)
+    s, rest = one_less_square(x)
+    y = 1 / s
+    return y - y * (rest / s)
 
 
-def one_less_square(x: float) -> float:
-    """Return 1 - x²; near ±1, where the square would cancel, 1 - |x| is exact."""
-    return 1 - x * x if math.fabs(x) < 0.5 else (1 - x) * (1 + x)
+def one_less_square(x: float) -> tuple[float, float]:
+    """Return 1 - x² and what its rounding drops; ValueError where it is negative."""
+    if math.fabs(x) > 1:
+        raise ValueError("1 - x² is negative")
+    s, rest = difference(1.0, x * x)
+    rest -= product_error(x, x)
+    return s + rest, rest - ((s + rest) - s)
 
 
 def atan2_slope(a: float, b: float) -> float:
-    """Return b/(a² + b²), the slope of atan2 by a, without squares."""
-    return unit_first(b, a) / math.hypot(a, b)
+    """Return b/(a² + b²), the slope of atan2 by a; the squares are those of a and b near 1."""
+    scale = math.frexp(max(math.fabs(a), math.fabs(b)))[1]
+    p, q = math.ldexp(a, -scale), math.ldexp(b, -scale)
+    s, rest = difference(p * p, -(q * q))
+    y = b / s
+    if not math.isinf(s):
+        y -= y * ((rest + product_error(p, p) + product_error(q, q)) / s)
+    return math.ldexp(y, -2 * scale)
 
 
 def gauss(x: float, k: float = 1.0) -> float:
