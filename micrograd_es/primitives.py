@@ -119,7 +119,7 @@ asin          = Primitive("asin",          math.asin,          lambda y, x: asin
                           domain="-1 <= x <= 1", instead="asin(clip(x, -1, 1))")
 acos          = Primitive("acos",          math.acos,          lambda y, x: -asin_slope(x),
                           domain="-1 <= x <= 1", instead="acos(clip(x, -1, 1))")
-asin_slope    = Primitive("asin_slope",    floats.asin_slope,  lambda y, x: x * y * y * y,
+asin_slope    = Primitive("asin_slope",    floats.asin_slope,  lambda y, x: x * y * atanh_slope(x),
                           title="slope of asin", latex=r"\frac{1}{\sqrt{1 - (%s)^2}}", domain="-1 < x < 1")
 atan          = Primitive("atan",          math.atan,          lambda y, x: lorentzian(x))
 lorentzian    = Primitive("lorentzian",    floats.lorentzian,  lambda y, x: -2 * (x * y) * y,
