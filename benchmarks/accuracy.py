@@ -20,7 +20,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks.truth import ARGUMENTS, TRUTH, Point, budget, ours, points, truths
+from benchmarks.truth import (
+    ARGUMENTS,
+    TRUTH,
+    Point,
+    Truth,
+    budget,
+    ours,
+    points,
+    second_truths,
+    truths,
+)
+from micrograd_es.primitive import Primitive
 from micrograd_es.primitives import TABLE
 
 # ---- other engines: the gradient of a sum is that of each of its terms ---------------------------
@@ -31,7 +42,11 @@ ARC = ["asin", "acos", "atan", "asinh", "acosh", "atanh", "atan2"]
 Functions = dict[str, Callable[..., Any]]
 
 
-def of_torch() -> tuple[Functions, Callable[..., list[Any]]]:
+class Slopes(dict[tuple[int, ...], list[float]]):
+    """The derivatives of a function by some of its arguments, one after the other, at each."""
+
+
+def of_torch() -> tuple[Functions, Callable[..., Slopes]]:
     import torch
 
     f = torch.nn.functional
@@ -50,15 +65,23 @@ def of_torch() -> tuple[Functions, Callable[..., list[Any]]]:
         "prod": lambda *xs: torch.prod(torch.stack(xs), 0),
     }
 
-    def slopes(function: Callable[..., Any], columns: list[Point]) -> list[Any]:
+    def slopes(function: Callable[..., Any], columns: list[Point]) -> Slopes:
         xs = [torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in columns]
-        function(*xs).sum().backward()
-        return [x.grad.tolist() for x in xs]
+        total, found = function(*xs).sum(), Slopes()
+        firsts = torch.autograd.grad(total, xs, create_graph=True)
+        for i, first in enumerate(firsts):
+            found[i,] = first.tolist()
+            if first.requires_grad:  # else it is constant
+                seconds = torch.autograd.grad(
+                    first.sum(), xs, retain_graph=True, materialize_grads=True
+                )
+                found |= {(i, j): second.tolist() for j, second in enumerate(seconds)}
+        return found
 
     return functions, slopes
 
 
-def of_jax() -> tuple[Functions, Callable[..., list[Any]]]:
+def of_jax() -> tuple[Functions, Callable[..., Slopes]]:
     import jax
     import jax.numpy as jnp
 
@@ -81,14 +104,15 @@ def of_jax() -> tuple[Functions, Callable[..., list[Any]]]:
         "prod": lambda *xs: jnp.prod(jnp.stack(xs), 0),
     }
 
-    def slopes(function: Callable[..., Any], columns: list[Point]) -> list[Any]:
+    def slopes(function: Callable[..., Any], columns: list[Point]) -> Slopes:
         found = jax.grad(lambda *xs: function(*xs).sum(), argnums=tuple(range(len(columns))))
-        return [x.tolist() for x in found(*map(jnp.array, columns))]
+        firsts = found(*map(jnp.array, columns))
+        return Slopes({(i,): first.tolist() for i, first in enumerate(firsts)})
 
     return functions, slopes
 
 
-def of_mygrad() -> tuple[Functions, Callable[..., list[Any]]]:
+def of_mygrad() -> tuple[Functions, Callable[..., Slopes]]:
     import mygrad
 
     arcs = {name: getattr(mygrad, name.replace("a", "arc", 1)) for name in ARC}
@@ -102,10 +126,10 @@ def of_mygrad() -> tuple[Functions, Callable[..., list[Any]]]:
         "prod": lambda *xs: mygrad.prod(mygrad.stack(xs), 0),
     }
 
-    def slopes(function: Callable[..., Any], columns: list[Point]) -> list[Any]:
+    def slopes(function: Callable[..., Any], columns: list[Point]) -> Slopes:
         xs = [mygrad.tensor(x, dtype="float64") for x in columns]
         function(*xs).sum().backward()
-        return [x.grad.tolist() for x in xs]
+        return Slopes({(i,): x.grad.tolist() for i, x in enumerate(xs)})
 
     return functions, slopes
 
@@ -121,31 +145,37 @@ def ledger(count: int) -> dict[str, Any]:
     engines = {name: start() for name, start in ENGINES.items() if importlib.util.find_spec(name)}
     lines = []
     for name in TRUTH:
-        row = TABLE[name]
-        sample = list(points(row, count, random.Random(name)))
+        row, rng = TABLE[name], random.Random(name)
+        sample = list(points(row, count, rng))
         place = {point: i for i, point in enumerate(sample)}
         theirs = {}
         for engine, (functions, slopes) in engines.items():
             if name in functions:
                 theirs[engine] = slopes(functions[name], list(zip(*sample, strict=True)))
         errors: dict[str, dict[str, list[float]]] = {}
-        for truth in truths(row, sample):
-            each = row.arity is None and truth.what != "value"
-            of_engine = errors.setdefault("each" if each else truth.what, {})
-            found = {"micrograd_es": ours(row, truth.what, truth.point)}
-            if truth.what != "value":
-                at = place[truth.point]
-                found |= {e: columns[int(truth.what) - 1][at] for e, columns in theirs.items()}
-            for engine, x in found.items():
-                of_engine.setdefault(engine, []).append(truth.error(x))
+        for truth in (*truths(row, sample), *second_truths(row, sample, rng)):
+            of_engine = errors.setdefault(title(row, truth), {})
+            of_engine.setdefault("micrograd_es", []).append(truth.error(ours(row, truth)))
+            for engine, found in theirs.items():
+                if truth.places in found:
+                    x = found[truth.places][place[truth.point]]
+                    of_engine.setdefault(engine, []).append(truth.error(x))
         lines += [
             {"row": name, "of": what, "points": len(of_engine["micrograd_es"])}
-            | {"budget": budget(row, ARGUMENTS)}
+            | {"budget": budget(row, ARGUMENTS, 2 if "second" in what else 1)}
             | {engine: summary(found) for engine, found in of_engine.items()}
             for what, of_engine in errors.items()
         ]
     versions = {name: version(name) for name in ("python-flint", *engines)}
     return {"machine": machine(), "versions": versions, "lines": lines}
+
+
+def title(row: Primitive, truth: Truth) -> str:
+    """Return which line of the ledger counts an error: "value", "1", "second 1 2" and the like."""
+    order = ("value", "", "second ")[len(truth.places)]
+    if row.arity is None and truth.places:
+        return f"{order}each".strip()
+    return order + " ".join(str(place + 1) for place in truth.places)
 
 
 def summary(errors: list[float]) -> dict[str, float | None]:
@@ -179,19 +209,30 @@ def table(found: dict[str, Any]) -> str:
 
 
 def verdict(found: dict[str, Any]) -> str:
-    """Return for each engine how many of its partials are somewhere off by more than the budget."""
-    counts = []
-    for engine in ["micrograd_es", *ENGINES]:
-        partials = [line for line in found["lines"] if engine in line and line["of"] != "value"]
-        off = [
-            line
-            for line in partials
-            if not (line[engine]["max"] if line[engine]["max"] is not None else math.inf)
-            <= line["budget"]
-        ]
-        if partials:
-            counts.append(f"{engine} {len(off)} of {len(partials)}")
-    return f"Partials off by more than their budget somewhere: {', '.join(counts)}."
+    """Return for each engine how many derivatives are somewhere off by more than the budget."""
+    sentences = []
+    for order, those in (
+        ("First", [line for line in found["lines"] if of_first(line["of"])]),
+        ("Second", [line for line in found["lines"] if "second" in line["of"]]),
+    ):
+        counts = []
+        for engine in ["micrograd_es", *ENGINES]:
+            lines = [line for line in those if engine in line]
+            if lines:
+                off = sum(not within(line[engine]["max"], line["budget"]) for line in lines)
+                counts.append(f"{engine} {off} of {len(lines)}")
+        sentences.append(
+            f"{order} derivatives off by more than their budget somewhere: {', '.join(counts)}."
+        )
+    return " ".join(sentences)
+
+
+def of_first(what: str) -> bool:
+    return what != "value" and "second" not in what
+
+
+def within(error: float | None, budget: float) -> bool:
+    return error is not None and error <= budget
 
 
 def shown(error: float | None) -> str:
@@ -208,19 +249,24 @@ How far values and partials are from the truth, in ulp (units in the last place;
 float can do): the largest error and the 99th percentile at the points of `benchmarks/truth.py`;
 `benchmarks/accuracy.py` writes this page. ∞ stands for a slope that came out infinite or
 NaN where the true one is a normal float. A partial may be off by 4 ulp, in a row of n arguments
-with one rule by 4 + n; a test holds every row to it. Sums that pass through zero are counted in
-ulps of their largest term: the slopes of `silu` and `gelu` near their stationary points, the
-higher derivatives of a power, the values of `dot`, `total`, `mean` and `log_sum_exp`.
+with one rule by 4 + n, and a second derivative by twice as much; a test holds every row to it.
+Sums that pass through zero are counted in ulps of their largest term: the slopes of `silu` and
+`gelu` near their stationary points, the mixed slope of `atan2`, the higher derivatives of a power,
+the second ones of the rows that are slopes themselves, the values of `dot`, `total`, `mean` and
+`log_sum_exp`. "second 1 2" is the derivative by the first argument, then by the second; of other
+engines, torch is asked for it.
 
 A qué distancia de la verdad están los valores y las derivadas parciales, en ulp (unidades de la
 última cifra; 0,5 es lo mejor que puede un número de coma flotante): el mayor error y el percentil
 99 en los puntos de `benchmarks/truth.py`;
 `benchmarks/accuracy.py` escribe esta página. ∞ es una
 pendiente que salió infinita o NaN donde la verdadera es un número normal. Una parcial puede
-desviarse 4 ulp, y 4 + n en una fila de n argumentos con una sola regla; una prueba lo exige de
-todas las filas. Las sumas que pasan por cero se cuentan en ulps de su mayor término: las
-pendientes de `silu` y `gelu` cerca de sus puntos estacionarios, las derivadas superiores de una
-potencia, los valores de `dot`, `total`, `mean` y `log_sum_exp`.
+desviarse 4 ulp, y 4 + n en una fila de n argumentos con una sola regla, y una segunda derivada el
+doble; una prueba lo exige de todas las filas. Las sumas que pasan por cero se cuentan en ulps de
+su mayor término: las pendientes de `silu` y `gelu` cerca de sus puntos estacionarios, la pendiente
+mixta de `atan2`, las derivadas superiores de una potencia, las segundas de las filas que ya son
+pendientes, los valores de `dot`, `total`, `mean` y `log_sum_exp`. «second 1 2» es la derivada
+respecto del primer argumento y luego del segundo; de los otros motores, se le pide a torch.
 
 {about} {verdict}
 

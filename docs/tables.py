@@ -21,6 +21,7 @@ from micrograd_es.makers import node_of
 from micrograd_es.primitive import Primitive
 from micrograd_es.primitives import TABLE
 from micrograd_es.row_check import points_of
+from micrograd_es.testing.strategies import COUNTED
 from micrograd_es.value import Undefined, Value, is_constant, topological_order
 
 HERE = Path(__file__).parent
@@ -93,6 +94,7 @@ verdad. Un punto ocupa el lugar del argumento extremo; la pendiente es respecto 
         "point": "{,}",
         "a > 0, or whole b (b >= 0 if a = 0)": "a > 0, o b entero (b >= 0 si a = 0)",
         "b > 0, or a = 0": "b > 0, o a = 0",
+        "a != 0, or b != 0": "a != 0, o b != 0",
         "b != 0, or a = 0": "b != 0, o a = 0",
         "at least one value": "al menos un valor",
     },
@@ -137,6 +139,8 @@ def formulas(row: Primitive) -> tuple[str, str]:
     size = 3 if row.arity is None else row.arity
     point = next(p for p in points_of(row) if len(p) == size) if size else ()
     names = {1: ["x"], 2: ["a", "b"], 4: ["a", "b", "k", "m"]}
+    if row.name in COUNTED and size == 2:
+        names[2] = ["x", "n"]
     names = names.get(size) or [f"x_{i}" for i in range(1, size + 1)]
     args = [Value(x, name=name) for x, name in zip(point, names, strict=True)]
     y = Value(row.value(*point), name="y") if point else Value(0.0)
@@ -189,7 +193,7 @@ def places(row: Primitive) -> list[tuple[int, str]]:
     """Return (place of the extreme argument, how the call is written); the others are 2."""
     if row.arity == 1:
         return [(0, row.written("·"))]
-    if row.name == "power_jet" or row.arity == 0:
+    if row.name in COUNTED or row.arity == 0:
         return []
     first, second = (0, row.written("·", "2")), (1, row.written("2", "·"))
     return [first, second] if row.arity == 2 else [first]

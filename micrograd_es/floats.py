@@ -100,6 +100,71 @@ def cbrt(x: float) -> float:
     return y - excess / (3 * square)
 
 
+def exprel(x: float) -> float:
+    """Return (eˣ - 1)/x, and 1 at 0."""
+    if not math.fabs(x) < 700:  # eˣ may be too large where its quotient is not
+        return exprel_jet(x, 0)
+    return math.expm1(x) / x if x else 1.0
+
+
+def exprel_jet(x: float, n: float) -> float:
+    """Return ∂ⁿ/∂xⁿ of (eˣ - 1)/x, which is ∫ tⁿ·e^(x·t) dt over 0 <= t <= 1."""
+    n, size = int(n), math.fabs(x)
+    if math.isinf(x):
+        return inf if x > 0 else 0.0
+    if size > 2 * n + 2:  # x·yₙ = eˣ - n·yₙ₋₁; for x > 0 all of it divided by eˣ
+        top, y = (1.0, -math.expm1(-x) / x) if x > 0 else (math.exp(x), math.expm1(x) / x)
+        for k in range(1, n + 1):
+            y = (top - k * y) / x
+        return y * math.exp(x / 2) * math.exp(x / 2) if x > 0 else y
+    # series whose terms have one sign: Σ xᵏ/k!/(n+k+1) for x >= 0, else eˣ·Σ |x|ᵏ·n!/(n+k+1)!
+    power, terms = 1.0, [1 / (n + 1)]
+    while terms[-1] > 1e-18 * terms[0]:
+        k = len(terms)
+        power *= size / (k if x >= 0 else n + k)
+        terms.append(power / (n + k + 1))
+    return math.fsum(terms) * (1.0 if x >= 0 else math.exp(x))
+
+
+def half_turns(x: float) -> tuple[float, float]:
+    """Return sin(π·x) and cos(π·x), right also next to their zeros: x is reduced exactly."""
+    r = math.remainder(x, 2.0)
+    side = math.fabs(r)
+    nearest = min(side, 1 - side)  # to a multiple of π
+    sine = math.copysign(math.sin(math.pi * nearest), r)
+    return sine, math.sin(math.pi * (0.5 - nearest)) * (1.0 if side <= 0.5 else -1.0)
+
+
+def sinc(x: float) -> float:
+    """Return sin(π·x)/(π·x), and 1 at 0, as numpy has it."""
+    return sinc_jet(x, 0)
+
+
+def sinc_jet(x: float, n: float) -> float:
+    """Return ∂ⁿ/∂xⁿ of sinc, which is πⁿ·∫ tⁿ·cos(π·x·t + n·π/2) dt over 0 <= t <= 1."""
+    n, z = int(n), math.pi * math.fabs(x)
+    if math.isinf(z):
+        return 0.0
+    sine, cosine = half_turns(math.fabs(x))
+    sign = -1.0 if n % 2 and x < 0 else 1.0
+    if z <= 1:  # the series of sinc, term by term
+        ks = range((n + 1) // 2, n // 2 + 12)
+        y = math.fsum(
+            (-1) ** k * z ** (2 * k - n) / math.factorial(2 * k - n) / (2 * k + 1) for k in ks
+        )
+    elif z < n + 2:  # e^(iz)·Σ (-iz)ᵏ·n!/(n+k+1)!, whose terms shrink
+        series, term, k = 0j, 1 / complex(n + 1), 0
+        while abs(term) > 1e-18:
+            series, k = series + term, k + 1
+            term *= complex(0, -z) / (n + 1 + k)
+        y = (1j**n * complex(cosine, sine) * series).real
+    else:  # z·yₙ = ∂ⁿsin(z) - n·yₙ₋₁
+        y = sine / z
+        for k in range(1, n + 1):
+            y = ((sine, cosine, -sine, -cosine)[k % 4] - k * y) / z
+    return sign * math.pi**n * y
+
+
 # ---- bells and their sums ------------------------------------------------------------------------
 
 
@@ -127,6 +192,42 @@ def lorentzian(x: float) -> float:
         return 1 / square
     s, rest = difference(square, -1.0)
     return 1 / s - (rest + product_error(x, x)) / s / s
+
+
+def asin_slope(x: float) -> float:
+    """Return 1/√(1 - x²), the slope of asin: its own derivative takes it three times."""
+    s, rest = one_less_square(x)
+    y = 1 / math.sqrt(s)
+    root = s * y
+    residual = 1 - root * y - product_error(root, y) - (product_error(s, y) + rest * y) * y
+    return y + y * residual / 2
+
+
+def atanh_slope(x: float) -> float:
+    """Return 1/(1 - x²), the slope of atanh."""
+    s, rest = one_less_square(x)
+    y = 1 / s
+    return y - y * (rest / s)
+
+
+def one_less_square(x: float) -> tuple[float, float]:
+    """Return 1 - x² and what its rounding drops; ValueError where it is negative."""
+    if math.fabs(x) > 1:
+        raise ValueError("1 - x² is negative")
+    s, rest = difference(1.0, x * x)
+    rest -= product_error(x, x)
+    return s + rest, rest - ((s + rest) - s)
+
+
+def atan2_slope(a: float, b: float) -> float:
+    """Return b/(a² + b²), the slope of atan2 by a; the squares are those of a and b near 1."""
+    scale = math.frexp(max(math.fabs(a), math.fabs(b)))[1]
+    p, q = math.ldexp(a, -scale), math.ldexp(b, -scale)
+    s, rest = difference(p * p, -(q * q))
+    y = b / s
+    if not math.isinf(s):
+        y -= y * ((rest + product_error(p, p) + product_error(q, q)) / s)
+    return math.ldexp(y, -2 * scale)
 
 
 def gauss(x: float, k: float = 1.0) -> float:

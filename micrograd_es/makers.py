@@ -46,7 +46,7 @@ def evaluate(primitive: Primitive, data: Sequence[float], args: Sequence[Any]) -
             )
         domain = primitive.domain or "arguments that give a real number"
         instead = f"; did you mean {primitive.instead}?" if primitive.instead else ""
-        raise DomainError(f"{formula} is undefined: {primitive.name} needs {domain}{instead}")
+        raise DomainError(f"{formula} is undefined: {primitive.title} needs {domain}{instead}")
     return float(y)
 
 
@@ -190,7 +190,10 @@ def additive(primitive: Primitive) -> Callable[[Any, Any], Any]:
     def node(a: Any, b: Any) -> Any:
         if type(b) is not Value or type(a) is not Value:
             return mixed(a, b)
-        y = value(a._data, b._data)
+        try:
+            y = value(a._data, b._data)
+        except UNDEFINED:
+            return node_of(primitive, a, b)
         if y * 0.0:
             return node_of(primitive, a, b)
         made = new(Value)

@@ -20,11 +20,13 @@ OPERATORS = {
     "sub": table.sub,
     "mul": table.mul,
     "truediv": table.div,
+    "mod": table.mod,
+    "floordiv": table.floordiv,
     "pow": table.power,
 }
 METHODS = """
-    exp exp2 expm1 log log2 log10 log1p sqrt cbrt square reciprocal sin cos tan asin acos
-    atan sinh cosh tanh asinh acosh atanh erf erfc sigmoid log_sigmoid softplus silu gelu
+    exp exp2 expm1 exprel log log2 log10 log1p sqrt cbrt square reciprocal sinc sin cos tan asin
+    acos atan sinh cosh tanh asinh acosh atanh erf erfc sigmoid log_sigmoid softplus silu gelu
     relu hard_tanh abs sign step floor ceil round detach maximum minimum hypot atan2 xlogy
     leaky_relu elu
 """  # the rows that are methods too

@@ -37,6 +37,7 @@ class Primitive:
               and values give a graph: never `if`, never `math.`
     text      how it is written, with %s for each argument: name(x, y) unless given
     latex     the same for LaTeX
+    title     what errors call it, where users did not write it: "slope of norm"; else its name
     domain    where it has a value, if not everywhere: "x > 0"
     instead   what to write where it has none: "log(abs(x))"
     kinks     where its slope jumps, and the slope taken there: "left" or "right" as on that side,
@@ -54,6 +55,7 @@ class Primitive:
     _: KW_ONLY
     text: str = ""
     latex: str = ""
+    title: str = ""
     domain: str = ""
     instead: str = ""
     kinks: Mapping[float, str] = field(default_factory=dict)
@@ -67,6 +69,7 @@ class Primitive:
     def __post_init__(self) -> None:
         if isinstance(self.partials, list):
             object.__setattr__(self, "partials", tuple(self.partials))
+        object.__setattr__(self, "title", self.title or self.name)
         object.__setattr__(self, "arity", self.arguments())
         self.refuse_wrong_counts()
         # the module in which the row is written, found as namedtuple finds it
@@ -148,7 +151,11 @@ class Primitive:
         """Return how far the number that passes through the kinks is from the nearest one."""
         away = [self.switch(*point) - kink for kink in self.kinks]
         if self.period:
-            away = [math.remainder(distance, self.period) for distance in away]
+            finite = map(math.isfinite, away)  # far out, every float is a kink
+            away = [
+                math.remainder(x, self.period) if ok else 0.0
+                for x, ok in zip(away, finite, strict=True)
+            ]
         return min(map(abs, away), default=math.inf)
 
     def __call__(self, *args: Any, **options: Any) -> Any:
@@ -181,7 +188,7 @@ class Primitive:
 
     def written(self, *operands: str) -> str:
         """Return the primitive applied to operands, as a formula."""
-        return filled(self.text or f"{self.name}(%s)", operands, "({})")
+        return filled(self.text or f"{self.title}(%s)", operands, "({})")
 
     def typeset(self, *operands: str) -> str:
         """Return the primitive applied to operands, as a formula in LaTeX."""
@@ -218,8 +225,16 @@ def components(
     """Return row(x, *others) for each x of a list; over floats all at once, by of_floats."""
     xs = listed(values)
     if any(type(x) is Value for x in xs):
-        return [row.node(x, *xs[:i], *xs[i + 1 :]) for i, x in enumerate(xs)]
+        return [component(row, x, *xs[:i], *xs[i + 1 :]) for i, x in enumerate(xs)]
     return of_floats([as_float(x) for x in xs]) if xs else []
+
+
+def component(row: Primitive, *operands: Any) -> Any:
+    """Return row(*operands), inf if it is too large: others of the list may still be asked for."""
+    try:
+        return row.node(*operands)
+    except OverflowError:
+        return math.inf
 
 
 def where(condition: Any, then: Any, otherwise: Any) -> Value:
@@ -227,6 +242,11 @@ def where(condition: Any, then: Any, otherwise: Any) -> Value:
 
     A branch may be a function without arguments, and then is only run if it is taken:
     `where(x > 0, lambda: log(x), 0)`. Always a Value, so that backward() works whichever is taken.
+
+    The branch taken at a point is differentiated as if it were taken all around. So a condition of
+    equality, `where(x == 0, 1, sin(x) / x)`, is right in value and wrong in slope: at 0 it is the
+    constant 1, whose derivatives are all 0. Write the row that fills the gap: sinc, exprel, xlogy,
+    expm1, log1p, hypot.
     """
     if isinstance(condition, Undecided):  # of symbols, while a function is compiled
         return condition.choose(then, otherwise)  # type: ignore[no-any-return]  # a Value

@@ -38,8 +38,10 @@ def softmax_first_partials(y: Any, *xs: Any) -> tuple[Any, ...]:
 def unit_first_partials(y: Any, *xs: Any) -> tuple[Any, ...]:
     """Return (1 - y²)/length, with 1 - y² as the sum of the others' squares, and -y·other/length."""
     length, (_, *others) = norm(xs), unit(xs)
-    squares = total([other * other for other in others])
-    return (squares / length, *(-y * (other / length) for other in others))
+    over_length = [other / length for other in others]
+    # a square before its division by the length would underflow
+    first = total([other * over for other, over in zip(others, over_length, strict=True)])
+    return (first, *(-y * over for over in over_length))
 
 
 def dot_args(ws: Any, xs: Any, bias: Any = None) -> tuple[Any, ...]:
@@ -67,6 +69,12 @@ neg           = Primitive("neg",           operator.neg,       -1,
                           text="-%s", latex="-%s")
 reciprocal    = Primitive("reciprocal",    lambda x: 1 / x,    lambda y, x: -y / x,
                           latex=r"\frac{1}{%s}", domain="x != 0", instead="where(x != 0, lambda: 1 / x, 0)")
+mod           = Primitive("mod",           operator.mod,       (1, lambda y, a, b: -floordiv(a, b)),
+                          text="%s % %s", latex=r"%s \bmod %s", domain="b != 0", instead="where(b != 0, lambda: a % b, 0)",
+                          kinks={0: "jump"}, period=1, switch=operator.truediv)
+floordiv      = Primitive("floordiv",      operator.floordiv,  (0, 0),
+                          text="%s // %s", latex=r"\lfloor{%s / %s}\rfloor", domain="b != 0", instead="where(b != 0, lambda: a // b, 0)",
+                          kinks={0: "jump"}, period=1, switch=operator.truediv)
 square        = Primitive("square",        lambda x: x * x,    lambda y, x: 2 * x,
                           latex="%s^2")
 
@@ -74,10 +82,10 @@ square        = Primitive("square",        lambda x: x * x,    lambda y, x: 2 * 
 power         = Primitive("power",         math.pow,           (lambda y, a, b: power_slope(a, b), lambda y, a, b: power_jet(a, b, 0, 1)),
                           text="%s ** %s", latex="%s^{%s}", domain="a > 0, or whole b (b >= 0 if a = 0)", instead="where(a > 0, lambda: a ** b, 0)")
 power_slope   = Primitive("power_slope",   floats.power_slope, (lambda y, a, b: power_jet(a, b, 2, 0), lambda y, a, b: power_jet(a, b, 1, 1)),
-                          domain=power.domain)
+                          title="slope of power", domain=power.domain)
 power_jet     = Primitive("power_jet",     floats.power_jet,   (lambda y, a, b, k, m: power_jet(a, b, k + 1, m),
                                                                 lambda y, a, b, k, m: power_jet(a, b, k, m + 1), 0, 0),
-                          domain=power.domain)
+                          title="derivative of power", domain=power.domain)
 sqrt          = Primitive("sqrt",          math.sqrt,          lambda y, x: 0.5 / y,
                           latex=r"\sqrt{%s}", domain="x >= 0", instead="sqrt(abs(x))")
 cbrt          = Primitive("cbrt",          floats.cbrt,        lambda y, x: y / x / 3,
@@ -96,44 +104,58 @@ log10         = Primitive("log10",         math.log10,         lambda y, x: LOG1
 log1p         = Primitive("log1p",         math.log1p,         lambda y, x: 1 / (1 + x),
                           domain="x > -1", instead="where(x > -1, lambda: log1p(x), 0)")
 
+exprel        = Primitive("exprel",        floats.exprel,      lambda y, x: exprel_jet(x, 1))
+exprel_jet    = Primitive("exprel_jet",    floats.exprel_jet,  (lambda y, x, n: exprel_jet(x, n + 1), 0),
+                          title="derivative of exprel")
+
 # ---- circular and hyperbolic
 sin           = Primitive("sin",           math.sin,           lambda y, x: cos(x))
 cos           = Primitive("cos",           math.cos,           lambda y, x: -sin(x))
 tan           = Primitive("tan",           math.tan,           lambda y, x: 1 + y * y)
-asin          = Primitive("asin",          math.asin,          lambda y, x: 1 / sqrt((1 - x) * (1 + x)),
+sinc          = Primitive("sinc",          floats.sinc,        lambda y, x: sinc_jet(x, 1))
+sinc_jet      = Primitive("sinc_jet",      floats.sinc_jet,    (lambda y, x, n: sinc_jet(x, n + 1), 0),
+                          title="derivative of sinc")
+asin          = Primitive("asin",          math.asin,          lambda y, x: asin_slope(x),
                           domain="-1 <= x <= 1", instead="asin(clip(x, -1, 1))")
-acos          = Primitive("acos",          math.acos,          lambda y, x: -1 / sqrt((1 - x) * (1 + x)),
+acos          = Primitive("acos",          math.acos,          lambda y, x: -asin_slope(x),
                           domain="-1 <= x <= 1", instead="acos(clip(x, -1, 1))")
+asin_slope    = Primitive("asin_slope",    floats.asin_slope,  lambda y, x: x * y * atanh_slope(x),
+                          title="slope of asin", latex=r"\frac{1}{\sqrt{1 - (%s)^2}}", domain="-1 < x < 1")
 atan          = Primitive("atan",          math.atan,          lambda y, x: lorentzian(x))
 lorentzian    = Primitive("lorentzian",    floats.lorentzian,  lambda y, x: -2 * (x * y) * y,
-                          latex=r"\frac{1}{1 + (%s)^2}")
-atan2         = Primitive("atan2",         math.atan2,         (lambda y, a, b: unit_first(b, a) / hypot(a, b),
-                                                                lambda y, a, b: -unit_first(a, b) / hypot(a, b)))
+                          title="slope of atan", latex=r"\frac{1}{1 + (%s)^2}")
+atan2         = Primitive("atan2",         math.atan2,         (lambda y, a, b: atan2_slope(a, b), lambda y, a, b: -atan2_slope(b, a)))
+atan2_slope   = Primitive("atan2_slope",   floats.atan2_slope, (lambda y, a, b: -2 * y * atan2_slope(b, a),
+                                                                lambda y, a, b: (atan2_slope(b, a) - y) * (atan2_slope(b, a) + y)),
+                          title="slope of atan2", domain="a != 0, or b != 0")
 sinh          = Primitive("sinh",          math.sinh,          lambda y, x: cosh(x))
 cosh          = Primitive("cosh",          math.cosh,          lambda y, x: sinh(x))
 tanh          = Primitive("tanh",          math.tanh,          lambda y, x: sech2(x))
-sech2         = Primitive("sech2",         floats.sech2,       lambda y, x: -2 * y * tanh(x))
+sech2         = Primitive("sech2",         floats.sech2,       lambda y, x: -2 * y * tanh(x),
+                          title="slope of tanh")
 asinh         = Primitive("asinh",         math.asinh,         lambda y, x: 1 / hypot(1, x))
 acosh         = Primitive("acosh",         math.acosh,         lambda y, x: 1 / (sqrt(x - 1) * sqrt(x + 1)),
                           domain="x >= 1", instead="acosh(maximum(x, 1))")
-atanh         = Primitive("atanh",         math.atanh,         lambda y, x: 1 / ((1 - x) * (1 + x)),
+atanh         = Primitive("atanh",         math.atanh,         lambda y, x: atanh_slope(x),
                           domain="-1 < x < 1", instead="atanh(clip(x, -0.999, 0.999))")
+atanh_slope   = Primitive("atanh_slope",   floats.atanh_slope, lambda y, x: 2 * x * y * y,
+                          title="slope of atanh", latex=r"\frac{1}{1 - (%s)^2}", domain="-1 < x < 1")
 
 # ---- bells and their sums
 erf           = Primitive("erf",           math.erf,           lambda y, x: TWO_BY_SQRT_PI * gauss(x))
 erfc          = Primitive("erfc",          math.erfc,          lambda y, x: -TWO_BY_SQRT_PI * gauss(x))
 gauss         = Primitive("gauss",         floats.gauss,       lambda y, x: -2 * (x * y),
-                          latex="e^{-(%s)^2}")
+                          title="slope of erf", latex="e^{-(%s)^2}")
 normal_cdf    = Primitive("normal_cdf",    floats.normal_cdf,  lambda y, x: normal(x),
-                          latex=r"\Phi(%s)")
+                          title="slope of gelu", latex=r"\Phi(%s)")
 normal        = Primitive("normal",        floats.normal,      lambda y, x: -x * y,
-                          latex=r"\varphi(%s)")
+                          title="slope of gelu", latex=r"\varphi(%s)")
 
 # ---- for learning machines
 sigmoid       = Primitive("sigmoid",       floats.sigmoid,     lambda y, x: logistic(x),
                           latex=r"\sigma(%s)")
 logistic      = Primitive("logistic",      floats.logistic,    lambda y, x: -y * tanh(x / 2),
-                          latex=r"\sigma'(%s)")
+                          title="slope of sigmoid", latex=r"\sigma'(%s)")
 log_sigmoid   = Primitive("log_sigmoid",   floats.log_sigmoid, lambda y, x: sigmoid(-x))
 softplus      = Primitive("softplus",      floats.softplus,    lambda y, x: sigmoid(x))
 silu          = Primitive("silu",          floats.silu,        lambda y, x: sigmoid(x) + y * sigmoid(-x))
@@ -151,7 +173,7 @@ hard_tanh     = Primitive("hard_tanh",     floats.hard_tanh,   lambda y, x: step
 xlogy         = Primitive("xlogy",         floats.xlogy,       (lambda y, a, b: log(b), lambda y, a, b: quotient(a, b)),
                           latex=r"%s \cdot \log(%s)", domain="b > 0, or a = 0", instead="where(b > 0, lambda: xlogy(a, b), 0)")
 quotient      = Primitive("quotient",      floats.quotient,    (lambda y, a, b: 1 / b, lambda y, a, b: -y / b),
-                          latex=r"\frac{%s}{%s}", domain="b != 0, or a = 0")
+                          title="slope of xlogy", latex=r"\frac{%s}{%s}", domain="b != 0, or a = 0")
 
 # ---- choices: flat almost everywhere, or made of flat pieces
 abs           = Primitive("abs",           math.fabs,          lambda y, x: sign(x),
@@ -168,7 +190,7 @@ maximum       = Primitive("maximum",       floats.maximum,     (lambda y, a, b: 
 minimum       = Primitive("minimum",       floats.minimum,     (lambda y, a, b: exceeds(b, a), lambda y, a, b: exceeds(a, b)),
                           kinks={0: "mean"}, switch=operator.sub)
 exceeds       = Primitive("exceeds",       floats.exceeds,     (0, 0),
-                          latex="[%s > %s]", kinks={0: "jump"}, switch=operator.sub)
+                          title="slope of maximum", latex="[%s > %s]", kinks={0: "jump"}, switch=operator.sub)
 detach        = Primitive("detach",        float,              0)
 identity      = Primitive("identity",      float,              1)
 
@@ -178,15 +200,21 @@ total         = Primitive("total",         floats.total,       lambda y, *xs: (1
 mean          = Primitive("mean",          floats.mean,        lambda y, *xs: (1 / len(xs),) * len(xs),
                           domain="at least one value", gather=listed)
 prod          = Primitive("prod",          floats.prod,         lambda y, *xs: (*other_products(xs),), gather=listed)
-other_product = Primitive("other_product", floats.other_product, lambda y, x, *others: (0, *other_products(others)))
-hypot         = Primitive("hypot",         math.hypot,         (lambda y, a, b: unit_first(a, b), lambda y, a, b: unit_first(b, a)),
+other_product = Primitive("other_product", floats.other_product, lambda y, x, *others: (0, *other_products(others)),
+                          title="slope of prod")
+hypot         = Primitive("hypot",         math.hypot,         (lambda y, a, b: hypot_slope(a, b), lambda y, a, b: hypot_slope(b, a)),
                           latex=r"\sqrt{(%s)^2 + (%s)^2}", kinks={0: "mean"}, switch=math.hypot)
+hypot_slope   = Primitive("hypot_slope",   floats.unit_first,  (lambda y, a, b: hypot_slope(b, a) * atan2_slope(a, b),
+                                                                lambda y, a, b: -hypot_slope(b, a) * atan2_slope(b, a)),
+                          title="slope of hypot", kinks={0: "jump"}, switch=math.hypot)
 norm          = Primitive("norm",          floats.norm,        lambda y, *xs: (*unit(xs),),
                           latex=r"\lVert{%s}\rVert", kinks={0: "mean"}, switch=math.hypot, gather=listed)
-unit_first    = Primitive("unit_first",    floats.unit_first,  unit_first_partials, kinks={0: "jump"}, switch=math.hypot)
+unit_first    = Primitive("unit_first",    floats.unit_first,  unit_first_partials, kinks={0: "jump"}, switch=math.hypot,
+                          title="slope of norm")
 log_sum_exp   = Primitive("log_sum_exp",   floats.log_sum_exp, lambda y, *xs: (*softmax(xs),),
                           domain="at least one value", gather=listed)
-softmax_first = Primitive("softmax_first", floats.softmax_first, softmax_first_partials)
+softmax_first = Primitive("softmax_first", floats.softmax_first, softmax_first_partials,
+                          title="softmax")
 # fmt: on
 
 TABLE = {name: row for name, row in globals().items() if isinstance(row, Primitive)}

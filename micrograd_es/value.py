@@ -486,8 +486,8 @@ def whereabouts(node: Value, order: Sequence[Value]) -> str:
 
 
 def called(node: Value) -> str:
-    """Return what to call a node: its name, or else its primitive's."""
-    return node.name or (node.primitive.name if node.primitive else "leaf")
+    """Return what to call a node: its name, or else its primitive's title."""
+    return node.name or (node.primitive.title if node.primitive else "leaf")
 
 
 def times(grad: Value | float, partial: Value | float) -> Value | float:

@@ -15,6 +15,7 @@ from micrograd_es import (
     DomainError,
     Primitive,
     Value,
+    atan2,
     derivative,
     dot,
     exp,
@@ -26,6 +27,7 @@ from micrograd_es import (
     jvp,
     log,
     norm,
+    prod,
     sigmoid,
     sin,
     sqrt,
@@ -291,3 +293,14 @@ def test_an_undefined_partial_hides_no_other_of_its_node():
     slopes = gradient(both(a, b) * w, [a, b])
     assert [slope.data for slope in slopes] == [0.0, 0.0]
     assert gradient(slopes[1], [w])[0].data == 3.0
+
+
+def test_a_product_of_others_that_is_too_large_hides_no_slope_that_exists():
+    for point in ([1e-50, 1e-300, 1e200, 1e200], [1e-20, 1e-310, 1e180, 1e150]):
+        first, *others = point
+        slope = grad(lambda x, others=others: prod([x, *others]))(first)
+        assert slope == pytest.approx(math.prod(others), rel=1e-15)
+        x = Value(first)
+        y = prod([x, *map(Value, others)])
+        assert gradient(y, [x])[0].data == pytest.approx(math.prod(others), rel=1e-15)
+    assert grad(lambda v: atan2(v[0], v[1]))([math.inf, 2.0])[0] == 0.0

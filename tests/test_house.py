@@ -21,7 +21,7 @@ FLOORS = [
     {"primitive"},
     {"primitives"},
     {"arrays"},
-    {"notation"},
+    {"notation", "taylor"},
     {"functions", "diagnosis"},
     {"fields", "attribution", "check", "nn", "losses", "optim"},
     {"explanation", "row_check"},

@@ -1,16 +1,19 @@
 """Class 11: Values among numpy's scalars, functions and arrays keep the gradient."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from micrograd_es import Value, gradient
+import micrograd_es
+from micrograd_es import Value, derivative, gradient, where
 from micrograd_es.arrays import UFUNCS
 from micrograd_es.primitives import TABLE
 
+PAGE = Path(__file__).parent.parent / "docs" / "numpy.md"
 BINARY = {"hypot", "maximum", "minimum", "arctan2", "add", "subtract", "multiply", "divide"}
-BINARY |= {"true_divide", "power", "float_power", "logaddexp"}
+BINARY |= {"true_divide", "power", "float_power", "logaddexp", "mod", "remainder", "floor_divide"}
 TESTS = {"less", "less_equal", "equal", "not_equal", "greater", "greater_equal"}
 TESTS |= {"isfinite", "isinf", "isnan"}
 # numpy compares the elements itself, and gives numbers or one of the two
@@ -20,7 +23,7 @@ DROPPED_ON_ARRAYS = {"sign", "floor", "ceil", "logaddexp", "float_power"}
 @pytest.mark.parametrize("name", sorted(UFUNCS.keys() - TESTS))
 def test_class_11_a_function_of_numpy_is_that_of_values(name):
     ufunc = getattr(np, name)
-    point = (0.6, 0.3) if name in BINARY else (1.4,) if name == "arccosh" else (0.6,)
+    point = (0.6, 0.35) if name in BINARY else (1.4,) if name == "arccosh" else (0.6,)
     for numbers in (point, tuple(map(np.float64, point))):
         for i in range(len(point)):
             args = [*numbers]
@@ -37,7 +40,7 @@ def test_class_11_a_function_of_numpy_is_that_of_values(name):
 @pytest.mark.parametrize("name", sorted(UFUNCS.keys() - TESTS - DROPPED_ON_ARRAYS))
 def test_class_11_so_is_a_function_of_an_array_of_values(name):
     ufunc = getattr(np, name)
-    point = [0.6, 0.3] if name in BINARY else [1.4] if name == "arccosh" else [0.6]
+    point = [0.6, 0.35] if name in BINARY else [1.4] if name == "arccosh" else [0.6]
     leaves = [Value(x) for x in point]
     made = ufunc(*(np.array([leaf, leaf]) for leaf in leaves))
     assert [type(v) for v in made] == [Value, Value]
@@ -124,3 +127,35 @@ def test_class_11_what_cannot_be_done_is_refused_by_name():
 def test_every_spelling_of_numpy_is_one_of_its_names():
     assert all(hasattr(np, name) for name in UFUNCS)
     assert {row.name for row in UFUNCS.values() if hasattr(row, "name")} <= TABLE.keys()
+
+
+def test_what_the_page_says_to_write_instead_of_math_keeps_the_gradient():
+    v, p, q = Value(0.7), [Value(1.0), Value(2.0)], [0.5, 4.0]
+    instead = {
+        micrograd_es.exp(v): math.exp(0.7),
+        v**2: math.pow(0.7, 2),
+        micrograd_es.total([v, 0.1]): math.fsum([0.7, 0.1]),
+        micrograd_es.norm([a - b for a, b in zip(p, q, strict=True)]): math.dist([1, 2], q),
+        (v - 3) % 2: (0.7 - 3) % 2,
+        v - 2 * micrograd_es.round(v / 2): math.remainder(0.7, 2),
+        micrograd_es.floor(v): math.floor(0.7),
+        micrograd_es.sinc(v): np.sinc(0.7),
+    }
+    for made, number in instead.items():
+        assert type(made) is Value
+        assert made.data == pytest.approx(number, rel=1e-15)
+    assert type(math.exp(v)) is float
+
+
+def test_a_where_on_equality_is_wrong_in_slope_and_the_rows_that_fill_the_gap_are_right():
+    def curvature(f):
+        return derivative(f, 2)(0.0)
+
+    by_hand = curvature(lambda x: where(x == 0, 1, lambda: micrograd_es.sin(x) / x))
+    assert by_hand == 0.0
+    assert curvature(lambda x: micrograd_es.sinc(x / math.pi)) == pytest.approx(-1 / 3)
+    assert curvature(micrograd_es.exprel) == pytest.approx(1 / 3)
+    assert "equality" in where.__doc__
+    for row in ("sinc", "exprel", "xlogy", "expm1", "log1p", "hypot"):
+        assert row in where.__doc__
+        assert row in PAGE.read_text(encoding="utf-8")

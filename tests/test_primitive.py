@@ -4,12 +4,14 @@ import inspect
 import math
 import operator
 import pydoc
+import re
 import threading
 import time
 
 import numpy as np
 import pytest
 
+import micrograd_es
 from micrograd_es import (
     DomainError,
     GradientMismatch,
@@ -17,19 +19,30 @@ from micrograd_es import (
     Primitive,
     PrimitiveError,
     Value,
+    acos,
+    acosh,
+    atan2,
     check_primitive,
     cos,
     derivative,
     detach,
     dot,
     elu,
+    floordiv,
+    grad,
     gradient,
+    hessian,
     hypot,
     leaky_relu,
     log,
+    mod,
+    norm,
+    softmax,
+    sqrt,
     topological_order,
     total,
     where,
+    xlogy,
 )
 from micrograd_es.primitives import TABLE
 from micrograd_es.row_check import PrimitiveCheck
@@ -275,3 +288,64 @@ def test_help_says_what_a_row_is():
     assert "Kinks: 0 (mean)" in pydoc.render_doc(TABLE["maximum"])
     assert "total(values)" in pydoc.render_doc(total)
     assert "One row" not in pydoc.render_doc(log)
+
+
+SIGNED = [(7.5, 2.0), (-7.5, 2.0), (7.5, -2.0), (-0.3, 1.0), (1.0, 0.1), (0.0, -3.0), (-6.5, 0.25)]
+
+
+@pytest.mark.parametrize(("a", "b"), SIGNED)
+def test_remainder_and_whole_quotient_are_those_of_python_with_their_slopes(a, b):
+    for made in (Value(a) % Value(b), Value(a) % b, a % Value(b)):
+        assert made.data == a % b
+    for made in (Value(a) // Value(b), Value(a) // b, a // Value(b)):
+        assert made.data == a // b
+    assert (Value(a) % Value(b)).partials == (1.0, -(a // b))
+    assert (Value(a) // Value(b)).partials == (0.0, 0.0)
+    assert mod(a, b) == a % b
+    assert floordiv(a, b) == a // b
+
+
+@pytest.mark.parametrize("operate", [operator.mod, operator.floordiv])
+@pytest.mark.parametrize("left", [Value(1.0), 1.0])
+def test_a_remainder_by_zero_is_an_error_with_its_way_out(operate, left):
+    with pytest.raises(DomainError, match=r"did you mean where\(b != 0"):
+        operate(left, Value(0.0))
+    with pytest.raises(TypeError):
+        operate(Value(1.0), "2")
+
+
+OPERATORS = {"add", "sub", "mul", "div", "neg", "identity", "constant"}
+HIDDEN = {row.name for row in TABLE.values()} - set(micrograd_es.__all__) - OPERATORS
+HIDDEN -= {"abs", "round"}
+
+
+@pytest.mark.parametrize("name", sorted(HIDDEN))
+def test_a_row_that_users_do_not_write_is_called_in_errors_by_one_that_they_write(name):
+    row = TABLE[name]
+    kind, _, public = row.title.rpartition(" of ")
+    assert kind in ("slope", "derivative") or public == "softmax"
+    assert public in micrograd_es.__all__
+    assert row.written(*"ab"[: row.arity or 2]).startswith(row.title)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: hessian(norm)([0.0, 0.0]),
+        lambda: hessian(norm)([0.0, 0.0, 0.0]),
+        lambda: hessian(lambda v: hypot(v[0], v[1]))([0.0, 0.0]),
+        lambda: hessian(lambda v: atan2(v[0], v[1]))([0.0, 0.0]),
+        lambda: hessian(lambda v: atan2(v[0], v[1]))([1e-300, 1e-300]),
+        lambda: derivative(lambda x: x**1.5, 2)(0.0),
+        lambda: derivative(lambda x: x**2.5, 9)(0.0),
+        lambda: derivative(acos, 3)(1.0),
+        lambda: derivative(acosh, 3)(1.0),
+        lambda: hessian(lambda v: xlogy(v[0], v[1]))([0.0, 0.0]),
+        lambda: grad(lambda v: log(softmax(v)[0]))([0.0, 800.0]),
+        lambda: grad(lambda v: sqrt(softmax(v)[0] * 0.0))([0.0, 8.0]),
+    ],
+)
+def test_no_error_names_a_row_that_users_did_not_write(wrong):
+    with pytest.raises((DomainError, OverflowError)) as caught:
+        wrong()
+    assert not {word for word in HIDDEN if re.search(rf"\b{word}\b", str(caught.value))}

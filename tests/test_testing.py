@@ -173,7 +173,7 @@ def test_whatever_the_function_a_program_prints_as_python_that_runs(name):
     arity = TABLE[name].arity or 3
     point = (1.5, 2.5, 3.5)[:arity]
     program = Program(point, ((name, *range(arity)),))
-    if name in ("asin", "acos", "atanh"):
+    if name in ("asin", "acos", "atanh", "asin_slope", "atanh_slope"):
         program = Program((0.5,), program.lines)
     names: dict = {}
     exec(str(program), names)

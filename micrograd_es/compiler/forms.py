@@ -206,6 +206,73 @@ def quotient(a: Term, b: Term) -> Any:
     return m.where("equal", a, 0, m.where("equal", b, 0, 0, ratio), ratio)
 
 
+def mod(a: Term, b: Term) -> Any:
+    """a - floor(a/b)·b, the product with what its rounding drops, where a/b is below 2^53."""
+    whole = floordiv(a, b)
+    return (a - whole * b) - dropped(whole, b)
+
+
+def floordiv(a: Term, b: Term) -> Any:
+    """floor(a/b), or one less where a/b was rounded up to a whole number."""
+    whole = m.floor(a / b)
+    rest = (a - whole * b) - dropped(whole, b)
+    return whole - m.where("less", rest * m.copysign(1 + 0 * b, b), 0, 1, 0)
+
+
+def dropped(a: Term, b: Term) -> Any:
+    """a·b less its rounded product, exactly (Dekker 1971)."""
+    a_split, b_split, product = a * 134217729, b * 134217729, a * b
+    a1, b1 = a_split - (a_split - a), b_split - (b_split - b)
+    a2, b2 = a - a1, b - b1
+    return ((a1 * b1 - product) + a1 * b2 + a2 * b1) + a2 * b2
+
+
+def exprel(x: Term, n: Any = 0) -> Any:
+    """∂ⁿ/∂xⁿ of (eˣ - 1)/x: a series near 0, else x·yₙ = eˣ - n·yₙ₋₁."""
+    order = counted("exprel_jet", n)
+    limit = order + 0.5
+    near = m.max(m.min(x, limit), -limit) if order else 0 * x
+    far = m.where("less", m.abs(x), limit if order else 1e-300, 1, x)
+    series: Any = 0.0
+    for k in range(28, -1, -1):
+        series = series * near + 1 / (math.factorial(k) * (order + k + 1))
+    y = m.expm1(far) / far
+    for k in range(1, order + 1):
+        y = (m.exp(far) - k * y) / far
+    return m.where("equal", far, x, y, series)
+
+
+def sinc(x: Term, n: Any = 0) -> Any:
+    """∂ⁿ/∂xⁿ of sin(π·x)/(π·x): a series near 0, else z·yₙ = ∂ⁿsin(z) - n·yₙ₋₁ for z = π·x."""
+    order = counted("sinc_jet", n)
+    limit = (order + 1.0) / math.pi
+    near = m.max(m.min(x, limit), -limit) * math.pi
+    far = m.where("less", m.abs(x), limit, limit, x)
+    series: Any = 0.0
+    for k in range(order // 2 + 16, (order + 1) // 2 - 1, -1):
+        factor = (-1) ** k / math.factorial(2 * k - order) / (2 * k + 1)
+        series = series * (near * near) + factor
+    series = series * near if order % 2 else series
+    whole = m.round(far)
+    rest, odd = far - whole, whole - 2 * m.floor(whole / 2)
+    sign = 1 - 2 * odd
+    sine = sign * m.sin(math.pi * rest)
+    cosine = sign * m.sin(math.pi * (0.5 - m.abs(rest)))
+    z = far * math.pi
+    y = sine / z
+    for k in range(1, order + 1):
+        y = ((sine, cosine, -sine, -cosine)[k % 4] - k * y) / z
+    return math.pi**order * m.where("equal", far, x, y, series)
+
+
+def counted(name: str, n: Any) -> int:
+    """The order of a derivative, which is a whole number and no input."""
+    number = n.number if isinstance(n, Term) else n
+    if number is None:
+        raise PrimitiveError(f"{name}: its order is a whole number, not an input")
+    return int(number)
+
+
 # ---- of any number of arguments: what all slopes of a list need is written once ------------------
 
 
@@ -356,9 +423,19 @@ def softmax_first(*xs: Term) -> Any:
 FORMS: dict[str, Form] = {
     "reciprocal": lambda x: 1 / x,
     "square": lambda x: x * x,
+    "mod": mod,
+    "floordiv": floordiv,
+    "exprel": exprel,
+    "exprel_jet": exprel,
+    "sinc": sinc,
+    "sinc_jet": sinc,
     "power": power,
     "power_slope": power_slope,
     "power_jet": power_jet,
+    "asin_slope": lambda x: 1 / m.sqrt((1 - x) * (1 + x)),
+    "atan2_slope": lambda a, b: unit_first(b, a) / m.hypot(a, b),
+    "atanh_slope": lambda x: 1 / ((1 - x) * (1 + x)),
+    "hypot_slope": lambda a, b: unit_first(a, b),
     "lorentzian": lambda x: 1 / (1 + x * x),
     "gauss": gauss,
     "normal_cdf": normal_cdf,

@@ -17,7 +17,14 @@ from micrograd_es.testing.oracles import TEXTBOOK
 from micrograd_es.testing.programs import Program, at_ease
 from micrograd_es.testing.strategies import programs
 
-UNDRAWN = {"constant", "detach", "power_jet", "power_slope"}  # not functions of numbers alone
+UNDRAWN = {
+    "constant",
+    "detach",
+    "power_jet",
+    "power_slope",
+    "exprel_jet",
+    "sinc_jet",
+}  # not functions of numbers alone
 
 
 def call(name: str, *args: float) -> Program:
@@ -70,7 +77,15 @@ def subgradients(engine: Engine, name: str, case: tuple[float, ...]) -> str:
     return agree(f"{where}s add up to", [math.fsum(got)], [1.0]) if name in TIES else "exact"
 
 
-DEAF = {"sign", "step", "floor", "ceil", "round", "exceeds"}  # their slope is 0 whatever comes
+DEAF = {
+    "sign",
+    "step",
+    "floor",
+    "ceil",
+    "round",
+    "exceeds",
+    "floordiv",
+}  # their slope is 0 whatever comes
 STRAIGHT = {"add", "sub", "neg", "identity", "total", "mean"}  # and theirs is another constant
 
 

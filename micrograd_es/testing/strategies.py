@@ -35,7 +35,11 @@ NAMED = """
     maximum minimum
 """  # what programs are made of unless told: at least one of each kind
 ZERO = st.just(0.0)
-COUNTED = {"power_jet": (2, 3)}  # the arguments of a row that are whole numbers
+COUNTED = {
+    "power_jet": (2, 3),
+    "exprel_jet": (1,),
+    "sinc_jet": (1,),
+}  # the arguments of a row that are whole numbers
 
 
 def numbers(
