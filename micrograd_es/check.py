@@ -18,12 +18,13 @@ from micrograd_es.errors import GradientMismatch
 from micrograd_es.functions import grad
 from micrograd_es.gate import as_float
 from micrograd_es.language import Language
-from micrograd_es.measure import EPSILON, SAFETY, Line, Measured, Slope, measure
+from micrograd_es.measure import EPSILON, SAFETY, Measured, Slope, measure
 from micrograd_es.value import Value
 from micrograd_es.value import gradient as gradient_of
 
 TOLERANCE = 1e-6  # of the larger of two slopes: how well one must be measured to pass
 KINK = 1e-4  # of the larger of two slopes: how far apart left and right are at a kink
+UNSETTLED = 0.1  # of the largest slope around: how unsure that to one side is where there is none
 FLAT = 1e-3  # of the tolerance: a slope this small, beside those around it, is that of a flat point
 Function = Callable[..., Any]
 
@@ -45,6 +46,7 @@ class InputCheck:
     cause: str = ""
     amount: float = 0.0
     interval: tuple[float, float] | None = None
+    detail: str = ""
 
     @property
     def reason(self) -> str:
@@ -118,12 +120,12 @@ def check_gradient(
     2      3.1      3 ± 1e-14  fail: off by 0.1
     """
     x = [as_float(number) for number in point]
-    y = as_float(f(*x))
+    y = number_of(f(*x))
     claims = own_gradient(f, x) if gradient is None else [as_float(g) for g in gradient]
     if len(claims) != len(x):
         raise ValueError(f"{len(claims)} slopes for {len(x)} inputs: give one slope for each input")
     found = (
-        judge(guarded(lambda t, i=i: f(*x[:i], t, *x[i + 1 :])), at, y, claim, tolerance)
+        judge(Line(lambda t, i=i: f(*x[:i], t, *x[i + 1 :])), at, y, claim, tolerance)
         for i, (at, claim) in enumerate(zip(x, claims, strict=True))
     )
     return GradientCheck(tuple(found))
@@ -170,11 +172,11 @@ def check_directions(
     but by chance. The entries of the result are directions, not inputs.
     """
     x = [as_float(number) for number in point]
-    y = as_float(f(*x))
+    y = number_of(f(*x))
     claims = own_gradient(f, x) if gradient is None else [as_float(g) for g in gradient]
     found = []
     for ahead in directions(x, count, rng or random.Random()):
-        line = guarded(along(f, x, ahead))
+        line = Line(along(f, x, ahead))
         claim = math.fsum(g * v for g, v in zip(claims, ahead, strict=True))
         found.append(judge(line, 0.0, y, claim, TOLERANCE))
     return GradientCheck(tuple(found))
@@ -206,11 +208,11 @@ def taylor_test(
     one (order 1), with no tolerance. pass from 1.8 up, fail up to 1.2.
     """
     x = [as_float(number) for number in point]
-    y = as_float(f(*x))
+    y = number_of(f(*x))
     claims = own_gradient(f, x) if gradient is None else [as_float(g) for g in gradient]
     (ahead,) = directions(x, 1, rng or random.Random())
     slope = math.fsum(g * v for g, v in zip(claims, ahead, strict=True))
-    line = guarded(along(f, x, ahead))
+    line = Line(along(f, x, ahead))
     tried = [(h, abs(line(h) - y - h * slope)) for h in (2.0**-k for k in range(4, 26))]
     lost = 1e3 * EPSILON * max(abs(y), abs(slope))
     kept = [(h, rest) for h, rest in tried if rest > lost]
@@ -229,17 +231,26 @@ def judge(line: Line, x: float, y: float, claimed: float, tolerance: float) -> I
     """Measure the slope of a line at x, where it is y, and compare it with what is claimed."""
     if not math.isfinite(y):
         return InputCheck(claimed, math.nan, math.inf, "inconclusive", "no_value")
+    others = [line(x), line(x)]
     seen = measure(line, x, y)
+    others.append(line(x))
+    if differences := [abs(other - y) for other in others if other != y]:
+        return verdict_on(claimed, seen.best, "inconclusive", "two", differences[0])
     if math.isnan(claimed):
-        return told(claimed, seen.both, "fail", "nan")
+        return verdict_on(claimed, seen.best, "fail", "nan")
+    if seen.stair:
+        return on_stairs(claimed, seen, seen.stair, tolerance)
+    if seen.jump:
+        return verdict_on(claimed, seen.best, "inconclusive", "jump", seen.jump)
     if seen.vertical:
         return at_vertical(claimed, seen.vertical)
     if (interval := kink(seen)) is not None:
         return at_kink(claimed, seen, interval)
-    slope = seen.both if seen.both.known else min(seen.left, seen.right, key=lambda s: s.bound)
-    if not slope.known:
-        return told(claimed, slope, "inconclusive", "domain")
-    return compared(claimed, slope, seen, y, tolerance)
+    if not seen.best.known:
+        return verdict_on(claimed, seen.best, "inconclusive", "domain", detail=line.problem)
+    if not settled(seen):
+        return verdict_on(claimed, seen.best, "inconclusive", "unsettled")
+    return compared(claimed, seen.best, seen, y, tolerance)
 
 
 def compared(
@@ -248,21 +259,46 @@ def compared(
     """Compare a claim with the slope of a smooth line."""
     if math.isinf(claimed):
         sure = slope.bound <= tolerance * abs(slope.estimate)
-        return told(claimed, slope, *(("fail", "finite") if sure else ("inconclusive", "unsure")))
+        return verdict_on(
+            claimed, slope, *(("fail", "finite") if sure else ("inconclusive", "unsure"))
+        )
     size, off = max(abs(claimed), abs(slope.estimate)), abs(claimed - slope.estimate)
     if off > SAFETY * slope.bound and off > tolerance / 2 * size:
-        return told(claimed, slope, "fail", "off", off)
+        return verdict_on(claimed, slope, "fail", "off", off)
     if slope.bound <= tolerance * size:
-        return told(claimed, slope, "pass")
-    if (size == 0 and slope.bound <= tolerance / 10 * seen.around) or seen.around == 0 == claimed:
-        return told(claimed, slope, "pass", "still")
-    if size <= slope.bound <= FLAT * tolerance * seen.around:
-        return told(claimed, slope, "pass", "flat")
+        return verdict_on(claimed, slope, "pass")
+    if size == 0 and slope.bound <= FLAT * tolerance * seen.around or seen.around == 0 == claimed:
+        return verdict_on(claimed, slope, "pass", "still")
+    if size <= slope.bound <= FLAT * tolerance * seen.nearby:
+        return verdict_on(claimed, slope, "pass", "flat")
     if seen.noise > 8 * math.ulp(y):
-        return told(claimed, slope, "inconclusive", "noise", seen.noise)
+        return verdict_on(claimed, slope, "inconclusive", "noise", seen.noise)
     if EPSILON * abs(y) > 1e-3 * tolerance * size:
-        return told(claimed, slope, "inconclusive", "cancellation", y)
-    return told(claimed, slope, "inconclusive", "steep", tolerance)
+        return verdict_on(claimed, slope, "inconclusive", "cancellation", y)
+    return verdict_on(claimed, slope, "inconclusive", "steep", tolerance)
+
+
+def on_stairs(claimed: float, seen: Measured, stair: Slope, tolerance: float) -> InputCheck:
+    """Judge a claim where the line goes up in stairs: by coarse steps, though the slope on one
+    stair is never refuted.
+    """
+    slope = seen.best
+    size, off = max(abs(claimed), abs(slope.estimate)), abs(claimed - slope.estimate)
+    if off <= max(SAFETY * slope.bound, tolerance / 2 * size):
+        verdict = "pass" if slope.bound <= tolerance * size else "inconclusive"
+        return verdict_on(claimed, slope, verdict, "stairs", seen.noise)
+    near = abs(claimed - stair.estimate) <= max(SAFETY * stair.bound, tolerance * abs(claimed))
+    if near or not slope.known:
+        return verdict_on(claimed, slope, "inconclusive", "stairs", seen.noise)
+    return verdict_on(claimed, slope, "fail", "off", off)
+
+
+def settled(seen: Measured) -> bool:
+    """Return whether the quotients to each side settle as the steps shrink: x·sin(1/x) has none at
+    0, though steps to both sides are as flat as can be.
+    """
+    known = [side.bound for side in (seen.left, seen.right) if side.known]
+    return max(known, default=0.0) <= UNSETTLED * seen.around
 
 
 def kink(seen: Measured) -> tuple[float, float] | None:
@@ -297,10 +333,15 @@ def at_vertical(claimed: float, finest: float) -> InputCheck:
     return InputCheck(claimed, endless, math.inf, verdict, "vertical")
 
 
-def told(
-    claimed: float, slope: Slope, verdict: str, cause: str = "", amount: float = 0.0
+def verdict_on(
+    claimed: float,
+    slope: Slope,
+    verdict: str,
+    cause: str = "",
+    amount: float = 0.0,
+    detail: str = "",
 ) -> InputCheck:
-    return InputCheck(claimed, slope.estimate, slope.bound, verdict, cause, amount)
+    return InputCheck(claimed, slope.estimate, slope.bound, verdict, cause, amount, detail=detail)
 
 
 # ---- what is measured ----------------------------------------------------------------------------
@@ -315,17 +356,26 @@ def own_gradient(f: Function, point: Sequence[float]) -> list[float]:
     return [g.data for g in gradient_of(output, leaves)]
 
 
-def guarded(line: Function) -> Line:
-    """Return a line as floats; NaN where it is undefined or not finite."""
+class Line:
+    """A function of one number as floats; NaN where it is undefined, raises or is not finite."""
 
-    def measured(t: float) -> float:
+    def __init__(self, function: Function) -> None:
+        self.function = function
+        self.problem = ""  # what it raised last, if that is no usual end of a domain
+
+    def __call__(self, t: float) -> float:
         try:
-            y = float(line(t))
-        except (ValueError, OverflowError, ZeroDivisionError):
+            y = number_of(self.function(t))
+        except Exception as problem:  # whatever f raises nearby, its domain ends there
+            if not isinstance(problem, ValueError | ArithmeticError):
+                self.problem = f"{type(problem).__name__}: {problem}"
             return math.nan
         return y if math.isfinite(y) else math.nan
 
-    return measured
+
+def number_of(result: Any) -> float:
+    """Return what f gives as a float: a number, a Value, or the scalar of an array library."""
+    return float(result) if hasattr(result, "__float__") else as_float(result)
 
 
 def along(f: Function, point: Sequence[float], ahead: Sequence[float]) -> Function:
