@@ -10,7 +10,7 @@ import math
 import random
 import statistics
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -248,9 +248,10 @@ def judge(line: Line, x: float, y: float, claimed: float, tolerance: float) -> I
         return at_kink(claimed, seen, interval)
     if not seen.best.known:
         return verdict_on(claimed, seen.best, "inconclusive", "domain", detail=line.problem)
-    if not settled(seen):
+    result = compared(claimed, seen.best, seen, y, tolerance)
+    if result.verdict != "inconclusive" and not settled(seen):
         return verdict_on(claimed, seen.best, "inconclusive", "unsettled")
-    return compared(claimed, seen.best, seen, y, tolerance)
+    return result
 
 
 def compared(
@@ -289,6 +290,8 @@ def on_stairs(claimed: float, seen: Measured, stair: Slope, tolerance: float) ->
         return verdict_on(claimed, slope, verdict, "stairs", seen.noise)
     near = abs(claimed - stair.estimate) <= max(SAFETY * stair.bound, tolerance * abs(claimed))
     if near or not slope.known:
+        apart = abs(slope.estimate - stair.estimate)
+        slope = replace(slope, bound=max(slope.bound, apart))  # it may be either
         return verdict_on(claimed, slope, "inconclusive", "stairs", seen.noise)
     return verdict_on(claimed, slope, "fail", "off", off)
 
@@ -298,7 +301,7 @@ def settled(seen: Measured) -> bool:
     0, though steps to both sides are as flat as can be.
     """
     known = [side.bound for side in (seen.left, seen.right) if side.known]
-    return max(known, default=0.0) <= UNSETTLED * seen.around
+    return not seen.around or max(known, default=0.0) <= UNSETTLED * seen.around
 
 
 def kink(seen: Measured) -> tuple[float, float] | None:

@@ -91,43 +91,52 @@ def measure(line: Line, x: float, y: float) -> Measured:
     noise = noise_at(line, x, y)
     looks = list(look(line, x, y, noise))
     seen = read(looks, x, y, noise)
-    doubt = max(slope.doubt for slope in (seen.both, seen.left, seen.right))
+    doubt = max(seen.both.doubt, seen.left.doubt, seen.right.doubt, plateau(looks, x, y))
     base = looks[0].high - x
-    reach = base if seen.jump else REACH * doubt
+    reach = base if seen.jump else min(REACH * doubt, base)
     height = stairs(line, x, reach, base, seen.best, 8 * noise) if reach else 0.0
     return replace(read(looks, x, y, height), stair=seen.best) if height else seen
 
 
+def plateau(looks: list[Look], x: float, y: float) -> float:
+    """Return the finest step that moves the line, if it is flat at finer ones; else 0."""
+    moving = [one.high - x for one in looks if not one.above == y == one.below]
+    return moving[-1] if moving and looks[-1].above == y == looks[-1].below else 0.0
+
+
 def read(looks: list[Look], x: float, y: float, noise: float) -> Measured:
     """Return what the looks say of the slopes at x, if values may be off by the noise."""
-    central, shifted, right, left = Ladder(4.0), Ladder(4.0), Ladder(2.0), Ladder(2.0)
+    ladders = [(Ladder(4.0), Ladder(2.0), Ladder(2.0)) for _ in range(2)]
     around = nearby = 0.0
     for one in looks:
         up, down = one.high - x, x - one.low
         ahead, behind = (one.above - y) / up, (y - one.below) / down
         error = 2 * (noise + EPSILON * max(abs(y), abs(one.above), abs(one.below)))
         uneven = abs(ahead - behind) * abs(up - down)  # where x + h is rounded
-        ladder, across = central if one.first else shifted, up + down
-        ladder.add(up, (one.above - one.below) / across, (error + uneven) / across)
+        central, left, right = ladders[one.sequence]
+        across = up + down
+        central.add(up, (one.above - one.below) / across, (error + uneven) / across)
+        left.add(down, behind, error / down)
+        right.add(up, ahead, error / up)
         around = max(around, abs(ahead), abs(behind))  # of a NaN, max keeps the first
         if up < NEARBY * (looks[0].high - x):
-            nearby = max(nearby, abs(ahead), abs(behind))
-        if one.first:
-            right.add(up, ahead, error / up)
-            left.add(down, behind, error / down)
+            nearby = max(nearby, abs(ahead) - 2 * error / up, abs(behind) - 2 * error / down)
+    both, left_slope, right_slope = (
+        joined(one.limit(), other.limit()) for one, other in zip(*ladders, strict=True)
+    )
+    _, left, right = ladders[0]
     vertical, jump = right.growth() or left.growth(), max(right.jump(), left.jump())
-    both = joined(central.limit(), shifted.limit())
-    return Measured(both, left.limit(), right.limit(), around, nearby, vertical, jump, noise)
+    return Measured(both, left_slope, right_slope, around, nearby, vertical, jump, noise)
 
 
 class Look(NamedTuple):
-    """The line at both sides of x; `first` of the two sequences of steps."""
+    """The line at both sides of x, by a step of one of two sequences."""
 
     high: float
     low: float
     above: float
     below: float
-    first: bool
+    sequence: int
 
 
 def look(line: Line, x: float, y: float, noise: float) -> Iterator[Look]:
@@ -137,13 +146,13 @@ def look(line: Line, x: float, y: float, noise: float) -> Iterator[Look]:
     base = 2.0 ** math.frexp(max(abs(x), 1.0))[1] / 4  # a power of two: x ± h are mostly exact
     around, blind = 0.0, 0
     for level in range(LEVELS):
-        for step in (base, SHIFT * base):
+        for sequence, step in enumerate((base, SHIFT * base)):
             h = step * 2.0**-level
             high, low = x + h, x - h
             if high == x or low == x:
                 return
             above, below = line(high), line(low)
-            yield Look(high, low, above, below, step == base)
+            yield Look(high, low, above, below, sequence)
             around = max(around, abs(above - y) / h, abs(below - y) / h)
             error = 2 * (noise + EPSILON * max(abs(y), abs(above), abs(below)))
         blind = blind + 1 if error / h > around else 0
@@ -237,11 +246,11 @@ def joined(one: Slope, other: Slope) -> Slope:
 def noise_at(line: Line, x: float, y: float) -> float:
     """Return how far values of the line are off its smooth course, at least the last bit of y.
 
-    By the differences of high order of values side by side (Moré and Wild 2011), at two spacings.
+    By the differences of high order of values side by side (Moré and Wild 2011), at several spacings.
     Each side is measured alone and the calmer one counts, so that a kink is no noise.
     """
     quantum, noise = math.ulp(x) if x else 2.0**-60, 0.0
-    for spacing in (81.3, 723.7):  # no powers of two: rounding must show
+    for spacing in (37, 191, 1021):  # whole, so that x is not rounded; odd, so that f is
         sides = []
         for step in (spacing * quantum, -spacing * quantum):
             values, levels = [y, *(line(x + k * step) for k in range(1, 9))], []
@@ -253,20 +262,22 @@ def noise_at(line: Line, x: float, y: float) -> float:
     return max(2 * noise, math.ulp(y))
 
 
-def stairs(line: Line, x: float, reach: float, base: float, slope: Slope, least: float) -> float:
-    """Return how high the stairs are that the line goes up in around x; 0 if it is not broken in
-    three places at least.
+def stairs(
+    line: Line, x: float, reach: float, base: float, slope: Slope, least: float
+) -> float:
+    """Return how high the stairs are that the line goes up in around x, as far as the coarsest
+    step; 0 if it is not broken in three places at least.
     """
-    steep = slope.estimate if slope.known else 0.0
-    near = [
-        height
-        for end in (x + reach, x - reach)
-        for height in edges(line, x, end, steep, least, EDGES)
-    ]
-    if len(near) < EDGES:
-        return 0.0
-    far = (edges(line, x, end, steep, least, 1) for end in (x + base, x - base))
-    return max(near + sum(far, []))
+    steep, near = slope.estimate if slope.known else 0.0, []
+    for far in (reach, min(64 * reach, base)):  # the first edge may be much nearer than the next
+        ends = (x + far, x - far)
+        near = [h for end in ends for h in edges(line, x, end, steep, least, EDGES)]
+        if not near:
+            return 0.0
+        if len(near) >= EDGES:
+            distant = (edges(line, x + h / 2, x + h, steep, least, 1) for h in (base, -base))
+            return max(near + sum(distant, []))
+    return 0.0
 
 
 def edges(
