@@ -26,6 +26,7 @@ TOLERANCE = 1e-6  # of the larger of two slopes: how well one must be measured t
 KINK = 1e-4  # of the larger of two slopes: how far apart left and right are at a kink
 UNSETTLED = 0.1  # of the largest slope around: how unsure that to one side is where there is none
 FLAT = 1e-3  # of the tolerance: a slope this small, beside those around it, is that of a flat point
+ALONE = 32  # inputs: up to so many, each is measured alone
 Function = Callable[..., Any]
 
 
@@ -37,6 +38,9 @@ class InputCheck:
     amount    the number that goes with it
     interval  the slopes on the left and on the right, where they differ: whatever lies between them
               is a subgradient, and passes
+    detail    what f raised nearby
+    together  how many other inputs moved with this one; 0 if it was measured alone. What was
+              measured then is right if the claims for the others are
     """
 
     claimed: float
@@ -47,6 +51,7 @@ class InputCheck:
     amount: float = 0.0
     interval: tuple[float, float] | None = None
     detail: str = ""
+    together: int = 0
 
     @property
     def reason(self) -> str:
@@ -55,11 +60,14 @@ class InputCheck:
 
     def why(self, tongue: Language) -> str:
         """Return the reason in a language."""
-        if not self.cause:
-            return ""
         low, high = (tongue.number(x, ".6g") for x in self.interval or (0.0, 0.0))
-        amount = tongue.number(self.amount, ".2g")
-        return tongue.say(f"cause_{self.cause}", amount=amount, low=low, high=high)
+        amount, detail = tongue.number(self.amount, ".2g"), self.detail
+        causes = [f"cause_{self.cause}"] if self.cause else []
+        causes += ["cause_together"] if self.together else []
+        return "; ".join(
+            tongue.say(cause, amount=amount, low=low, high=high, detail=detail, count=self.together)
+            for cause in causes
+        )
 
     @property
     def resolution(self) -> float:
@@ -112,23 +120,39 @@ def check_gradient(
     says, a slope for each input. Without it f is run on Values, and the gradient is ours. A slope
     fails if it is off by more than four bounds and half of `tolerance`; it passes if its bound is
     below `tolerance`, which is relative to the slope. What f raises at the point itself is not
-    caught; nearby, ValueError, OverflowError and ZeroDivisionError say where its domain ends.
+    caught; nearby, it says where the domain of f ends. Of more than 32 inputs, those whose claims
+    agree together are not measured alone, and the table says so.
 
     >>> print(check_gradient(lambda x, y: x * y, [3.0, 2.0], [2.0, 3.1]))
     input  claimed  measured   verdict
     1      2        2 ± 1e-14  pass
     2      3.1      3 ± 1e-14  fail: off by 0.1
     """
+    if not 0 < tolerance < 1:
+        raise ValueError(f"tolerance {tolerance!r}: give a share of the slope, such as {TOLERANCE}")
+    x, y, claims = claims_at(f, point, gradient)
+
+    def alone(i: int) -> InputCheck:
+        line = GuardedLine(lambda t: f(*x[:i], t, *x[i + 1 :]))
+        return judge(line, x[i], y, claims[i], tolerance)
+
+    if len(x) <= ALONE:
+        return GradientCheck(tuple(map(alone, range(len(x)))))
+    return GradientCheck(tuple(halved(f, x, y, claims, tolerance, alone)))
+
+
+def claims_at(
+    f: Function, point: Sequence[float], gradient: Sequence[float] | None
+) -> tuple[list[float], float, list[float]]:
+    """Return the point, the value of f there and the slopes claimed, ours if none are given."""
     x = [as_float(number) for number in point]
+    if not x:
+        raise ValueError("a point of no numbers: there is no slope to check")
     y = number_of(f(*x))
-    claims = own_gradient(f, x) if gradient is None else [as_float(g) for g in gradient]
+    claims = own_gradient(f, x) if gradient is None else [number_of(g) for g in gradient]
     if len(claims) != len(x):
         raise ValueError(f"{len(claims)} slopes for {len(x)} inputs: give one slope for each input")
-    found = (
-        judge(Line(lambda t, i=i: f(*x[:i], t, *x[i + 1 :])), at, y, claim, tolerance)
-        for i, (at, claim) in enumerate(zip(x, claims, strict=True))
-    )
-    return GradientCheck(tuple(found))
+    return x, y, claims
 
 
 def assert_gradient(
@@ -156,6 +180,8 @@ def check_hessian(
         return lambda *xs: grad(lambda v: f(*v))(list(xs))[i]
 
     rows = [None] * size if hessian is None else list(hessian)
+    if len(rows) != size:
+        raise ValueError(f"{len(rows)} rows for {size} inputs: give one row for each input")
     return tuple(check_gradient(slope(i), point, row) for i, row in enumerate(rows))
 
 
@@ -171,15 +197,15 @@ def check_directions(
     Each direction moves every input, by up to its own size; a wrong slope hides from none of them
     but by chance. The entries of the result are directions, not inputs.
     """
-    x = [as_float(number) for number in point]
-    y = number_of(f(*x))
-    claims = own_gradient(f, x) if gradient is None else [as_float(g) for g in gradient]
-    found = []
+    if count < 1:
+        raise ValueError(f"count {count!r}: along no direction, nothing is checked")
+    x, y, claims = claims_at(f, point, gradient)
+    checks = []
     for ahead in directions(x, count, rng or random.Random()):
-        line = Line(along(f, x, ahead))
+        line = GuardedLine(along(f, x, ahead))
         claim = math.fsum(g * v for g, v in zip(claims, ahead, strict=True))
-        found.append(judge(line, 0.0, y, claim, TOLERANCE))
-    return GradientCheck(tuple(found))
+        checks.append(judge(line, START, y, claim, TOLERANCE))
+    return GradientCheck(tuple(checks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,14 +233,13 @@ def taylor_test(
     For whole losses of many parameters: one number tells a right gradient (order 2) from a wrong
     one (order 1), with no tolerance. pass from 1.8 up, fail up to 1.2.
     """
-    x = [as_float(number) for number in point]
-    y = number_of(f(*x))
-    claims = own_gradient(f, x) if gradient is None else [as_float(g) for g in gradient]
+    x, y, claims = claims_at(f, point, gradient)
     (ahead,) = directions(x, 1, rng or random.Random())
     slope = math.fsum(g * v for g, v in zip(claims, ahead, strict=True))
-    line = Line(along(f, x, ahead))
-    tried = [(h, abs(line(h) - y - h * slope)) for h in (2.0**-k for k in range(4, 26))]
-    lost = 1e3 * EPSILON * max(abs(y), abs(slope))
+    line = GuardedLine(along(f, x, ahead))
+    tried = [(h, abs(line(START + h) - y - h * slope)) for h in (2.0**-k for k in range(4, 26))]
+    noise = measure(line, START, y).noise
+    lost = max(1e3 * EPSILON * max(abs(y), abs(slope)), 16 * noise)
     kept = [(h, rest) for h, rest in tried if rest > lost]
     ratios = [a / b for (_, a), (_, b) in pairwise(kept)][-5:]  # where a wrong slope shows most
     if len(ratios) < 3:
@@ -224,10 +249,88 @@ def taylor_test(
     return TaylorCheck(order, verdict, tuple(tried))
 
 
+# ---- many inputs ---------------------------------------------------------------------------------
+
+
+def halved(
+    f: Function,
+    x: list[float],
+    y: float,
+    claims: list[float],
+    tolerance: float,
+    alone: Callable[[int], InputCheck],
+) -> list[InputCheck]:
+    """Judge inputs that move together; halve a group that its claims do not explain, down to the
+    inputs that are wrong, which are measured alone.
+    """
+    checks: dict[int, InputCheck] = {}
+    rng = random.Random(0)  # directions need not be secret, and the same check says the same
+    still = [i for i, claim in enumerate(claims) if claim == 0]
+    moving = [i for i, claim in enumerate(claims) if claim and math.isfinite(claim)]
+    checks |= {i: alone(i) for i, claim in enumerate(claims) if not math.isfinite(claim)}
+    groups = [group for group in (still, moving) if group]
+    while groups:
+        group = groups.pop()
+        if len(group) == 1:
+            checks[group[0]] = alone(group[0])
+        elif (agreed := together(f, x, y, claims, group, tolerance, rng)) is None:
+            middle = len(group) // 2
+            groups += [group[:middle], group[middle:]]
+        else:
+            checks |= {i: agreed[i] if i in agreed else alone(i) for i in group}
+    return [checks[i] for i in range(len(x))]
+
+
+def together(
+    f: Function,
+    x: list[float],
+    y: float,
+    claims: list[float],
+    group: list[int],
+    tolerance: float,
+    rng: random.Random,
+) -> dict[int, InputCheck] | None:
+    """Return a check for each input of a group whose slopes are well enough known from two random
+    directions that move all of the group; None if the claims do not explain how f moves.
+
+    One wrong claim shows, for each input moves by half its size at least; two hide each other by
+    chance only, and not in both directions.
+    """
+    others, sure = len(group) - 1, {}
+    for _ in range(2):
+        (ahead,) = directions([x[i] for i in group], 1, rng)
+        moves = [0.0] * len(x)
+        for i, move in zip(group, ahead, strict=True):
+            moves[i] = move
+        line = GuardedLine(along(f, x, moves))
+        terms = {i: claims[i] * moves[i] for i in group}
+        rounding = 4 * EPSILON * math.fsum(map(abs, terms.values()))
+        result = judge(line, START, y, math.fsum(terms.values()), tolerance)
+        if result.cause == "two":
+            return {i: replace(result, claimed=claims[i], together=others) for i in group}
+        off = result.claimed - result.measured
+        smooth = result.cause in ("", "still", "flat", "noise", "cancellation", "steep", "off")
+        if not smooth or not abs(off) <= SAFETY * result.bound + rounding:
+            return None
+        known = {
+            i: result
+            for i, term in terms.items()
+            if result.bound <= tolerance * abs(term) or result.cause in ("still", "flat")
+        }
+        for i in group:
+            if i in known:
+                slope = Slope(claims[i] - off / moves[i], result.bound / abs(moves[i]))
+                cause = result.cause if result.cause in ("still", "flat") else ""
+                sure[i] = replace(verdict_on(claims[i], slope, "pass", cause), together=others)
+            else:
+                sure.pop(i, None)
+    return sure
+
+
 # ---- the verdict on one slope --------------------------------------------------------------------
 
 
-def judge(line: Line, x: float, y: float, claimed: float, tolerance: float) -> InputCheck:
+def judge(line: GuardedLine, x: float, y: float, claimed: float, tolerance: float) -> InputCheck:
     """Measure the slope of a line at x, where it is y, and compare it with what is claimed."""
     if not math.isfinite(y):
         return InputCheck(claimed, math.nan, math.inf, "inconclusive", "no_value")
@@ -247,7 +350,8 @@ def judge(line: Line, x: float, y: float, claimed: float, tolerance: float) -> I
     if (interval := kink(seen)) is not None:
         return at_kink(claimed, seen, interval)
     if not seen.best.known:
-        return verdict_on(claimed, seen.best, "inconclusive", "domain", detail=line.problem)
+        cause = "raises" if line.problem else "domain"
+        return verdict_on(claimed, seen.best, "inconclusive", cause, detail=line.problem)
     result = compared(claimed, seen.best, seen, y, tolerance)
     if result.verdict != "inconclusive" and not settled(seen):
         return verdict_on(claimed, seen.best, "inconclusive", "unsettled")
@@ -359,7 +463,7 @@ def own_gradient(f: Function, point: Sequence[float]) -> list[float]:
     return [g.data for g in gradient_of(output, leaves)]
 
 
-class Line:
+class GuardedLine:
     """A function of one number as floats; NaN where it is undefined, raises or is not finite."""
 
     def __init__(self, function: Function) -> None:
@@ -381,9 +485,12 @@ def number_of(result: Any) -> float:
     return float(result) if hasattr(result, "__float__") else as_float(result)
 
 
+START = 1.0  # of a line through a point: near 0, floats are finer than the inputs can follow
+
+
 def along(f: Function, point: Sequence[float], ahead: Sequence[float]) -> Function:
-    """Return t -> f(point + t·ahead)."""
-    return lambda t: f(*(x + t * v for x, v in zip(point, ahead, strict=True)))
+    """Return t -> f(point + (t - 1)·ahead)."""
+    return lambda t: f(*[x + (t - START) * v for x, v in zip(point, ahead, strict=True)])
 
 
 def directions(point: Sequence[float], count: int, rng: random.Random) -> Iterator[list[float]]:
