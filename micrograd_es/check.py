@@ -25,6 +25,7 @@ from micrograd_es.value import gradient as gradient_of
 TOLERANCE = 1e-6  # of the larger of two slopes: how well one must be measured to pass
 KINK = 1e-4  # of the larger of two slopes: how far apart left and right are at a kink
 UNSETTLED = 0.1  # of the largest slope around: how unsure that to one side is where there is none
+LITTLE = 1e-12  # of a bound: noise this small is not what makes it large
 FLAT = 1e-3  # of the tolerance: a slope this small, beside those around it, is that of a flat point
 ALONE = 32  # inputs: up to so many, each is measured alone
 Function = Callable[..., Any]
@@ -376,7 +377,7 @@ def compared(
         return verdict_on(claimed, slope, "pass", "still")
     if size <= slope.bound <= FLAT * tolerance * seen.nearby:
         return verdict_on(claimed, slope, "pass", "flat")
-    if seen.noise > 8 * math.ulp(y):
+    if seen.noise > max(8 * math.ulp(y), LITTLE * slope.bound):
         return verdict_on(claimed, slope, "inconclusive", "noise", seen.noise)
     if EPSILON * abs(y) > 1e-3 * tolerance * size:
         return verdict_on(claimed, slope, "inconclusive", "cancellation", y)
@@ -482,6 +483,8 @@ class GuardedLine:
 
 def number_of(result: Any) -> float:
     """Return what f gives as a float: a number, a Value, or the scalar of an array library."""
+    if hasattr(result, "item"):
+        result = result.item()
     return float(result) if hasattr(result, "__float__") else as_float(result)
 
 

@@ -6,7 +6,7 @@ Nudge x by a step h to both sides: (f(x + h) - f(x - h)) / 2h is nearly the slop
 
 1. A coarse step is off because f bends; a fine one because f is rounded. So many steps are tried,
    each half as long as the one before, and what they say is *extrapolated* to the step 0
-   (Richardson 1911, Romberg 1955). Each extrapolation carries a bound: what it still changed, plus
+   (Richardson 1911, Neville 1934). Each extrapolation carries a bound: what it still changed, plus
    what rounding may do.
 2. A coarse step that flew over a kink, or a wave, is wrong with twelve digits. So it is believed
    only where it agrees with every finer step.
@@ -106,7 +106,7 @@ def plateau(looks: list[Look], x: float, y: float) -> float:
 
 def read(looks: list[Look], x: float, y: float, noise: float) -> Measured:
     """Return what the looks say of the slopes at x, if values may be off by the noise."""
-    ladders = [(Ladder(4.0), Ladder(2.0), Ladder(2.0)) for _ in range(2)]
+    ladders = [(Ladder(2), Ladder(1), Ladder(1)) for _ in range(2)]
     around = nearby = 0.0
     for one in looks:
         up, down = one.high - x, x - one.low
@@ -115,7 +115,7 @@ def read(looks: list[Look], x: float, y: float, noise: float) -> Measured:
         uneven = abs(ahead - behind) * abs(up - down)  # where x + h is rounded
         central, left, right = ladders[one.sequence]
         across = up + down
-        central.add(up, (one.above - one.below) / across, (error + uneven) / across)
+        central.add(across / 2, (one.above - one.below) / across, (error + uneven) / across)
         left.add(down, behind, error / down)
         right.add(up, ahead, error / up)
         around = max(around, abs(ahead), abs(behind))  # of a NaN, max keeps the first
@@ -148,9 +148,9 @@ def look(line: Line, x: float, y: float, noise: float) -> Iterator[Look]:
     for level in range(LEVELS):
         for sequence, step in enumerate((base, SHIFT * base)):
             h = step * 2.0**-level
-            high, low = x + h, x - h
-            if high == x or low == x:
+            if h < 4 * math.ulp(x):
                 return
+            high, low = x + h, x - h
             above, below = line(high), line(low)
             yield Look(high, low, above, below, sequence)
             around = max(around, abs(above - y) / h, abs(below - y) / h)
@@ -171,26 +171,27 @@ class Rung(NamedTuple):
 class Ladder:
     """Difference quotients at shrinking steps, and what each of them says of the limit.
 
-    `factor` is what halving the step divides their error by: 4 for steps to both sides, 2 for steps
-    to one.
+    `power` is that of the step with which their error vanishes: 2 for steps to both sides, 1 for
+    steps to one.
     """
 
-    def __init__(self, factor: float) -> None:
-        self.factor = factor
+    def __init__(self, power: int) -> None:
+        self.power = power
         self.clear: list[tuple[float, float]] = []  # (step, quotient), those beyond rounding
+        self.steps: list[float] = []  # the last ones, the finest first
         self.row: list[tuple[float, float]] = []  # the last quotient and its extrapolations
         self.rungs: list[Rung] = []  # from coarse to fine
 
     def add(self, step: float, quotient: float, rounding: float) -> None:
-        """Extrapolate the quotient of a step that is half as long as the one before."""
+        """Extrapolate the quotient of a step that is about half as long as the one before."""
         if not math.isfinite(quotient):
-            self.row = []
+            self.steps, self.row = [], []
             return
         if rounding < abs(quotient) / 4:
             self.clear.append((step, quotient))
-        row, best, factor = [(quotient, rounding + EPSILON * abs(quotient))], (0.0, math.inf), 1.0
-        for above, above_rounding in self.row:
-            factor *= self.factor
+        row, best = [(quotient, rounding + EPSILON * abs(quotient))], (0.0, math.inf)
+        for coarser, (above, above_rounding) in zip(self.steps, self.row, strict=True):
+            factor = (coarser / step) ** self.power  # not quite a power of two where x + h is rounded
             last, last_rounding = row[-1]
             new = last + (last - above) / (factor - 1)
             rounded = (factor * last_rounding + above_rounding) / (factor - 1)
@@ -198,7 +199,7 @@ class Ladder:
             bound = max(abs(new - last), abs(new - above)) + rounded
             if bound < best[1]:
                 best = (new, bound)
-        self.row = row[:COLUMNS]
+        self.steps, self.row = [step, *self.steps][:COLUMNS], row[:COLUMNS]
         self.rungs.append(Rung(step, *best))
 
     def limit(self) -> Slope:
