@@ -373,7 +373,8 @@ def compared(
         return verdict_on(claimed, slope, "fail", "off", off)
     if slope.bound <= tolerance * size:
         return verdict_on(claimed, slope, "pass")
-    if size == 0 and slope.bound <= FLAT * tolerance * seen.around or seen.around == 0 == claimed:
+    still = size == 0 and slope.bound <= FLAT * tolerance * seen.around
+    if still or seen.around == 0 == claimed:
         return verdict_on(claimed, slope, "pass", "still")
     if size <= slope.bound <= FLAT * tolerance * seen.nearby:
         return verdict_on(claimed, slope, "pass", "flat")
@@ -389,6 +390,8 @@ def on_stairs(claimed: float, seen: Measured, stair: Slope, tolerance: float) ->
     stair is never refuted.
     """
     slope = seen.best
+    if math.isinf(claimed):
+        return verdict_on(claimed, slope, "inconclusive", "stairs", seen.noise)
     size, off = max(abs(claimed), abs(slope.estimate)), abs(claimed - slope.estimate)
     if off <= max(SAFETY * slope.bound, tolerance / 2 * size):
         verdict = "pass" if slope.bound <= tolerance * size else "inconclusive"

@@ -191,7 +191,9 @@ class Ladder:
             self.clear.append((step, quotient))
         row, best = [(quotient, rounding + EPSILON * abs(quotient))], (0.0, math.inf)
         for coarser, (above, above_rounding) in zip(self.steps, self.row, strict=True):
-            factor = (coarser / step) ** self.power  # not quite a power of two where x + h is rounded
+            factor = (
+                coarser / step
+            ) ** self.power  # not quite a power of two where x + h is rounded
             last, last_rounding = row[-1]
             new = last + (last - above) / (factor - 1)
             rounded = (factor * last_rounding + above_rounding) / (factor - 1)
@@ -247,7 +249,7 @@ def joined(one: Slope, other: Slope) -> Slope:
 def noise_at(line: Line, x: float, y: float) -> float:
     """Return how far values of the line are off its smooth course, at least the last bit of y.
 
-    By the differences of high order of values side by side (Moré and Wild 2011), at several spacings.
+    By the differences of high order of values side by side (Moré and Wild 2011), at some spacings.
     Each side is measured alone and the calmer one counts, so that a kink is no noise.
     """
     quantum, noise = math.ulp(x) if x else 2.0**-60, 0.0
@@ -263,9 +265,7 @@ def noise_at(line: Line, x: float, y: float) -> float:
     return max(2 * noise, math.ulp(y))
 
 
-def stairs(
-    line: Line, x: float, reach: float, base: float, slope: Slope, least: float
-) -> float:
+def stairs(line: Line, x: float, reach: float, base: float, slope: Slope, least: float) -> float:
     """Return how high the stairs are that the line goes up in around x, as far as the coarsest
     step; 0 if it is not broken in three places at least.
     """
@@ -276,8 +276,9 @@ def stairs(
         if not near:
             return 0.0
         if len(near) >= EDGES:
-            distant = (edges(line, x + h / 2, x + h, steep, least, 1) for h in (base, -base))
-            return max(near + sum(distant, []))
+            for h in (base, -base):  # far away they may be higher
+                near += edges(line, x + h / 2, x + h, steep, least, 1)
+            return max(near)
     return 0.0
 
 
@@ -297,8 +298,8 @@ def edge_between(
 ) -> tuple[float, float, float] | None:
     """Return two neighbours between which the line is broken, and how far; None if it is not.
 
-    The interval is halved, and the half kept where the line strays more from a slope: a line that is
-    not broken strays less and less.
+    The interval is halved, and the half kept where the line strays more from a slope: one
+    that is not broken strays less and less.
     """
     ya, yb, moves = line(start), line(end), [math.inf]
     for _ in range(LEVELS):
