@@ -276,8 +276,10 @@ def stairs(line: Line, x: float, reach: float, base: float, slope: Slope, least:
         if not near:
             return 0.0
         if len(near) >= EDGES:
-            for h in (base, -base):  # far away they may be higher
+            for h in (base, -base):  # far away they may be higher, or narrower
                 near += edges(line, x + h / 2, x + h, steep, least, 1)
+                if math.isfinite(y := line(x + h / 2)):
+                    near.append(noise_at(line, x + h / 2, y))
             return max(near)
     return 0.0
 
