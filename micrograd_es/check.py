@@ -28,6 +28,8 @@ UNSETTLED = 0.1  # of the largest slope around: how unsure that to one side is w
 LITTLE = 1e-12  # of a bound: noise this small is not what makes it large
 FLAT = 1e-3  # of the tolerance: a slope this small, beside those around it, is that of a flat point
 ALONE = 32  # inputs: up to so many, each is measured alone
+AS_FLAT = ("still", "flat")  # causes why a slope of 0 passes
+HIDDEN = ("noise", "cancellation", "stairs")  # causes that are the same for an input alone
 Function = Callable[..., Any]
 
 
@@ -291,41 +293,35 @@ def together(
     tolerance: float,
     rng: random.Random,
 ) -> dict[int, InputCheck] | None:
-    """Return a check for each input of a group whose slopes are well enough known from two random
-    directions that move all of the group; None if the claims do not explain how f moves.
+    """Return a check for each input of a group whose slope is well enough known from two random
+    directions that move all of the group, or that the noise of f hides; None if the claims do not
+    explain how f moves.
 
     One wrong claim shows, for each input moves by half its size at least; two hide each other by
     chance only, and not in both directions.
     """
-    others, sure = len(group) - 1, {}
-    for _ in range(2):
-        (ahead,) = directions([x[i] for i in group], 1, rng)
-        moves = [0.0] * len(x)
-        for i, move in zip(group, ahead, strict=True):
-            moves[i] = move
-        line = GuardedLine(along(f, x, moves))
-        terms = {i: claims[i] * moves[i] for i in group}
+    others, known = len(group) - 1, group
+    for ahead in directions([x[i] for i in group], 2, rng):
+        moves = dict(zip(group, ahead, strict=True))
+        line = GuardedLine(along(f, x, [moves.get(i, 0.0) for i in range(len(x))]))
+        terms = {i: claims[i] * move for i, move in moves.items()}
         rounding = 4 * EPSILON * math.fsum(map(abs, terms.values()))
         result = judge(line, START, y, math.fsum(terms.values()), tolerance)
         if result.cause == "two":
             return {i: replace(result, claimed=claims[i], together=others) for i in group}
         off = result.claimed - result.measured
-        smooth = result.cause in ("", "still", "flat", "noise", "cancellation", "steep", "off")
-        if not smooth or not abs(off) <= SAFETY * result.bound + rounding:
+        explained = abs(off) <= SAFETY * result.bound + rounding
+        if not explained or result.cause not in ("", "off", "steep", *AS_FLAT, *HIDDEN):
             return None
-        known = {
-            i: result
-            for i, term in terms.items()
-            if result.bound <= tolerance * abs(term) or result.cause in ("still", "flat")
-        }
-        for i in group:
-            if i in known:
-                slope = Slope(claims[i] - off / moves[i], result.bound / abs(moves[i]))
-                cause = result.cause if result.cause in ("still", "flat") else ""
-                sure[i] = replace(verdict_on(claims[i], slope, "pass", cause), together=others)
-            else:
-                sure.pop(i, None)
-    return sure
+        as_flat = result.cause in AS_FLAT
+        known = [i for i in known if as_flat or result.bound <= tolerance * abs(terms[i])]
+    checks = {}
+    for i in group if result.cause in HIDDEN else known:
+        slope = Slope(claims[i] - off / moves[i], result.bound / abs(moves[i]))
+        verdict, cause = ("pass", "") if i in known else ("inconclusive", result.cause)
+        check = verdict_on(claims[i], slope, verdict, cause, result.amount)
+        checks[i] = replace(check, together=others)
+    return checks
 
 
 # ---- the verdict on one slope --------------------------------------------------------------------

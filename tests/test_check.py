@@ -226,6 +226,7 @@ def test_a_slope_passes_on_a_grid_where_coarse_steps_tell_it_well_enough():
     assert verdict(f, 0.7, 1.001 * math.cos(0.7))[0] == "fail"
     assert verdict(f, 0.7, math.inf)[0] == "inconclusive"
     assert verdict(f, 0.7, 0.0)[0] == "inconclusive"
+    assert verdict(lambda x: round(math.sqrt(x), 9), 0.1, 0.5 / math.sqrt(0.1))[0] != "fail"
 
 
 @pytest.mark.parametrize("x", [0.5, 2.5, 3.0, -7.25, 99.0, 1e3 + 0.25, 1e6 + 0.5, 1e6])
@@ -365,6 +366,34 @@ def test_among_many_inputs_kinks_dead_and_odd_ones_are_judged_as_if_alone():
     claims[5], claims[70] = math.nan, 0.0
     verdicts = [one.verdict for one in check_gradient(f, point, claims).inputs]
     assert [i for i, one in enumerate(verdicts) if one == "fail"] == [5, 70]
+
+
+def test_of_many_inputs_those_that_noise_hides_are_inconclusive_together():
+    def f(*xs):
+        return struct.unpack("f", struct.pack("f", math.fsum(map(math.tanh, xs))))[0]
+
+    point = [i / 40 for i in range(-50, 50)]
+    claims = [1 / math.cosh(x) ** 2 for x in point]
+    checks = check_gradient(f, point, claims).inputs
+    assert {(one.verdict, one.cause, one.together) for one in checks} == {
+        ("inconclusive", "stairs", 99)
+    }
+    claims[17] *= -1
+    verdicts = [one.verdict for one in check_gradient(f, point, claims).inputs]
+    assert [i for i, one in enumerate(verdicts) if one == "fail"] == [17]
+
+
+def test_of_many_inputs_the_flattest_are_measured_alone():
+    point = [i / 4 for i in range(40)]
+    checks = check_gradient(tanhs, point, [1 / math.cosh(x) ** 2 for x in point]).inputs
+    assert checks[1].together == 39
+    assert checks[-1].together == 0
+    assert {one.verdict for one in checks} == {"pass", "inconclusive"}
+
+
+def test_a_function_that_gives_no_value_for_values_has_the_gradient_0():
+    assert check_gradient(lambda x: 3.0, [2.0]).verdict == "pass"
+    assert check_gradient(lambda x: float(x), [2.0]).verdict == "fail"
 
 
 # ---- the bounds are true, and bugs in the checker are noticed ------------------------------------
