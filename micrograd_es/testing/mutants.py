@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from micrograd_es import functions, gate, makers, notation, value
+from micrograd_es import functions, gate, makers, measure, notation, value
 from micrograd_es.errors import MicrogradError
 from micrograd_es.primitives import TABLE
 from micrograd_es.value import Value
@@ -194,8 +194,20 @@ BUGS: dict[str, tuple[str, Callable[[], Any]]] = {
     "total_as_mean":       ("total: the slopes of the mean",       row("total", partials=lambda y, *xs: (1 / len(xs),) * len(xs))),
     "dot_partials":        ("dot: each w for itself",              row("dot", partials=lambda y, *args: args)),
 }
+
+# in the checker: no law of engines can notice them, the tests of check_gradient do
+CHECKER_BUGS: dict[str, tuple[str, Callable[[], Any]]] = {
+    "bounds_divided":      ("bounds are a fourth of what they are", text(measure.Ladder, "limit", ("best = Slope(estimate, bound)", "best = Slope(estimate, bound / 4)"))),
+    "coarse_believed":     ("finer steps are not asked",           text(measure.Ladder, "limit", ("if estimate - room > high or estimate + room < low", "if False"))),
+    "stairs_unseen":       ("the slope of one stair is believed",  text(measure, "edge_between", ("return (start, end, moves[-1]) if broken else None", "return None"))),
+    "kinks_are_stairs":    ("every dispute is stairs",             text(measure, "edge_between", ("moves[-1] > moves[-11] / 2", "moves[-1] > 0"), ("if moves[-1] <= least", "if moves[-1] == 0"))),
+    "noise_unseen":        ("f is thought right to the last bit",  text(measure, "noise_at", ("return max(2 * noise, math.ulp(y))", "return math.ulp(y)"))),
+}
 # fmt: on
 MUTANTS = {name: Mutant(name, sentence, change) for name, (sentence, change) in BUGS.items()}
+CHECKER_MUTANTS = {
+    name: Mutant(name, sentence, change) for name, (sentence, change) in CHECKER_BUGS.items()
+}
 
 
 def mutant_named(name: str) -> Mutant:
