@@ -222,9 +222,12 @@ def test_the_command_writes_a_picture(ending, tmp_path, capsys):
     path = tmp_path / f"field.{ending}"
     assert main(["plot", "slopes", "-o", str(path)]) == 0
     first = path.read_bytes()
-    assert main(["plot", "slopes", "-o", str(path)]) == 0
+    assert main(["plot", "slopes", "-o", str(path), "--lang", "en"]) == 0
     assert path.read_bytes() == first
-    assert capsys.readouterr() == ("", "")
+    told, err = capsys.readouterr()
+    address = f"It opens in a browser or an image viewer: file://{path}"
+    assert told.splitlines()[1] == f"Picture written to {path}. {address}"
+    assert err == ""
 
 
 @pytest.mark.parametrize(
