@@ -1,5 +1,6 @@
 """Gradients from scratch: a graph of scalar values that knows who is responsible for the error."""
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from micrograd_es import losses, nn, optim
@@ -116,6 +117,11 @@ def __getattr__(name: str) -> Any:
         return getattr(compiler, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
+
+if "hypothesis" in sys.modules:  # imported later, it calls the same door
+    from micrograd_es_doors import register
+
+    register()
 
 # `abs`, `round` and `compile` are left out of a star import: the built-in ones are not covered.
 __all__ = [

@@ -2,6 +2,6 @@
 
 import sys
 
-from micrograd_es.cli import main
+from micrograd_es_doors import main
 
 sys.exit(main())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -13,11 +14,12 @@ from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout, suppress
 from dataclasses import asdict, replace
 from importlib import import_module
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from inspect import signature
+from pathlib import Path
 from runpy import run_path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TextIO
 
 from micrograd_es.check import GradientCheck, check_gradient
 from micrograd_es.draw.page import LIMIT, Page
@@ -28,28 +30,46 @@ from micrograd_es.errors import MicrogradError, MissingExtra
 from micrograd_es.explanation import explain
 from micrograd_es.expression import read
 from micrograd_es.files import write
-from micrograd_es.language import Language
+from micrograd_es.language import Language, excerpt
 from micrograd_es.lesson import Lesson
 from micrograd_es.lesson_page import lesson_page
 from micrograd_es.options import command_of, parsed, parser, wished_language
 from micrograd_es.story import Story, as_dict, sections, tell
 from micrograd_es.value import Value, topological_order
 
-OK, NOT_REACHED, BAD_ARGUMENTS = 0, 1, 2
+OK, NOT_REACHED, REFUSED, INTERRUPTED = 0, 1, 2, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; return 0 if the target was reached, 1 if not, 2 for bad arguments."""
+    """Run the command line; return 0 if the target was reached, 1 if not, 2 for a bad argument or
+    where nothing can be written, 130 if it was interrupted. None of these shows a traceback.
+    """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without ŷ shows ?, and nothing breaks
+    argv = list(sys.argv[1:] if argv is None else argv)
     try:
-        code = run(list(sys.argv[1:] if argv is None else argv))
+        if sys.stdout is None:  # `micrograd-es >&-`
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        code = run(argv)
         sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        code = INTERRUPTED
     except BrokenPipeError:  # `micrograd-es | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
+        code = OK
+    except OSError as problem:  # a full disk
+        tongue = Language(wished_language(argv))
+        code = refuse(tongue.say("error_output", problem=problem.strerror), tongue)
+    silence(sys.stdout)
     return code
+
+
+def silence(stream: TextIO | None) -> None:
+    """Lead a stream nowhere, so that Python does not try at its end to write what is left in it."""
+    if stream is not None:
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def run(argv: list[str]) -> int:
@@ -63,7 +83,10 @@ def run(argv: list[str]) -> int:
         show(parser(command, tongue).format_help())
         return OK
     if options.version:
-        show(f"micrograd-es {version('micrograd-es')}")
+        try:
+            show(f"micrograd-es {version('micrograd-es')}")
+        except PackageNotFoundError:
+            show(tongue.say("version_unknown"))
         return OK
     commands = {"": story, "explain": explanations, "plot": plot, "page": page, "check": check}
     return commands[command](options, tongue)
@@ -90,28 +113,36 @@ def plot(options: Namespace, tongue: Language) -> int:
         from micrograd_es import gallery
         from micrograd_es.draw import plots
 
-        plots.save(gallery.picture(name, found, tongue.code), options.output)
+        path = plots.save(gallery.picture(name, found, tongue.code), options.output)
     except MissingExtra:
         show(drawing(name, found, tongue))
         return refuse(tongue.say("plot_missing"), tongue)
     except OSError as problem:
-        return refuse(
-            tongue.say("error_file", path=options.output, problem=problem.strerror), tongue
-        )
-    return OK
+        return refuse(unwritten(options, problem, tongue), tongue)
+    return tell_file("written_picture", path, tongue)
 
 
 def page(options: Namespace, tongue: Language) -> int:
     """Write the lesson as a page, or the page of an expression of the learner's own."""
     try:
-        write(options.output, paged(options, tongue).encode())
+        path = write(options.output, paged(options, tongue).encode())
     except OSError as problem:
-        told = tongue.say("error_file", path=options.output, problem=problem.strerror)
-        return refuse(told, tongue)
+        return refuse(unwritten(options, problem, tongue), tongue)
     except MicrogradError as problem:
         return refuse(tongue.say("expression_undefined", problem=problem), tongue)
     except ValueError as problem:
         return refuse(str(problem), tongue)
+    return tell_file("written_page", path, tongue)
+
+
+def unwritten(options: Namespace, problem: OSError, tongue: Language) -> str:
+    path = excerpt(options.output)
+    return tongue.say("error_file", path=path, problem=problem.strerror)
+
+
+def tell_file(key: str, path: Path, tongue: Language) -> int:
+    """Say what was written, and the address by which a browser opens it."""
+    show(tongue.say(key, path=excerpt(str(path), 300), address=path.absolute().as_uri()))
     return OK
 
 
@@ -129,14 +160,20 @@ def check(options: Namespace, tongue: Language) -> int:
     with redirect_stdout(sys.stderr):  # what the user's own module prints
         try:
             function = loaded(options.function)
-        except (ImportError, OSError, AttributeError, SyntaxError) as problem:
-            told = tongue.say("check_not_found", text=options.function, problem=problem)
-            return refuse(told, tongue)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as problem:  # whatever a module does at its import: SystemExit, too
+            text, reason = excerpt(options.function), message(problem)
+            told = tongue.say("check_not_found", text=text, problem=reason)
+            module, _, _ = options.function.rpartition(":")
+            return refuse(told + suggestion(module, problem, tongue), tongue)
         try:
             if problem_told := mismatched(function, options, tongue):
                 return refuse(problem_told, tongue)
             found = check_gradient(function, options.at, options.gradient or None)
-        except Exception as problem:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as problem:
             return refuse(raised(options, problem, tongue), tongue)
     if options.json:
         show(json.dumps(as_record(found), allow_nan=False, indent=2))
@@ -157,9 +194,33 @@ def loaded(text: str) -> Callable[..., Any]:
     return function
 
 
+def message(problem: BaseException) -> str:
+    """Return what an exception says, on one line; what it is, if it says nothing."""
+    try:
+        text = str(problem)
+    except Exception:
+        text = ""
+    return excerpt(text, 300) or type(problem).__name__
+
+
+def suggestion(module: str, problem: BaseException, tongue: Language) -> str:
+    """Return the question whether the nearest name was meant: of an attribute, where there was
+    none of that name, else of a module or a file.
+    """
+    if isinstance(problem, AttributeError) and problem.name is not None:
+        return tongue.meant(problem.name, dir(problem.obj))
+    if not isinstance(problem, ModuleNotFoundError | FileNotFoundError):
+        return ""
+    ending = ".py" if module.endswith(".py") else ""
+    with suppress(OSError):  # the folder where we are is gone
+        own = (path.stem + ending for path in Path().glob("*.py"))
+        return tongue.meant(module, own) or tongue.meant(module, sys.stdlib_module_names)
+    return ""
+
+
 def mismatched(function: Any, options: Namespace, tongue: Language) -> str | None:
     """Return why the function cannot be checked so, in a sentence; None if it can."""
-    name, size = options.function.rpartition(":")[2], len(options.at)
+    name, size = excerpt(options.function.rpartition(":")[2]), len(options.at)
     if not callable(function):
         return tongue.say("check_not_callable", name=name, kind=type(function).__name__)
     with suppress(ValueError):  # some built-in functions do not tell
@@ -174,14 +235,19 @@ def mismatched(function: Any, options: Namespace, tongue: Language) -> str | Non
     return None
 
 
-def raised(options: Namespace, problem: Exception, tongue: Language) -> str:
+def raised(options: Namespace, problem: BaseException, tongue: Language) -> str:
     """Return what the user's function raised, and its line."""
-    frames = traceback.extract_tb(problem.__traceback__)
-    line = f"{os.path.relpath(frames[-1].filename)}:{frames[-1].lineno}"
-    kind, point = type(problem).__name__, ", ".join(map(repr, options.at))
-    name = options.function.rpartition(":")[2]
+    frame = traceback.extract_tb(problem.__traceback__)[-1]
+    place = frame.filename
+    with suppress(OSError, ValueError):  # the folder where we are is gone, or on another disk
+        place = os.path.relpath(place)
     return tongue.say(
-        "check_raised", name=name, point=f"({point})", kind=kind, problem=problem, line=line
+        "check_raised",
+        name=excerpt(options.function.rpartition(":")[2]),
+        point=f"({excerpt(', '.join(map(repr, options.at)))})",
+        kind=type(problem).__name__,
+        problem=message(problem),
+        line=f"{place}:{frame.lineno}",
     )
 
 
@@ -201,8 +267,13 @@ def as_record(found: GradientCheck) -> dict[str, Any]:
 
 
 def refuse(problem: str, tongue: Language) -> int:
-    print(f"micrograd-es: {problem}\n{tongue.say('see_help')}", file=sys.stderr)
-    return BAD_ARGUMENTS
+    """Say on stderr what was wrong, if it can be said there; return the exit code for it."""
+    if sys.stderr is not None:
+        try:
+            print(f"micrograd-es: {problem}\n{tongue.say('see_help')}", file=sys.stderr, flush=True)
+        except (OSError, ValueError):  # full; or closed, by a module that was checked
+            silence(sys.stderr)
+    return REFUSED
 
 
 def show(text: str) -> None:

@@ -199,22 +199,31 @@ class Run:
 
 def taken_apart(thing: Any) -> tuple[list[Any], Rebuild]:
     """Return the numbers and Values in a structure, and the function that puts others in their
-    place. TypeError for what is neither a number nor a list, tuple, dict or array of them.
+    place. TypeError for what is neither a number nor a list, tuple, dict or array of them;
+    ValueError for a structure that contains itself.
     """
+    try:
+        return parts_of(thing)
+    except RecursionError:
+        kind = type(thing).__name__
+        raise ValueError(f"a {kind} that contains itself, or is nested too deeply") from None
+
+
+def parts_of(thing: Any) -> tuple[list[Any], Rebuild]:
     if type(thing) is Value:
         return [thing], next
     if isinstance(thing, Mapping):
-        numbers, rebuild = taken_apart(list(thing.values()))
+        numbers, rebuild = parts_of(list(thing.values()))
         return numbers, lambda new: filled(thing, rebuild(new))
     if isinstance(thing, list | tuple):
-        parts = [taken_apart(part) for part in thing]
+        parts = [parts_of(part) for part in thing]
         made = getattr(type(thing), "_make", type(thing))  # of a namedtuple
         return (
             [number for numbers, _ in parts for number in numbers],
             lambda new: made([rebuild(new) for _, rebuild in parts]),
         )
     if hasattr(thing, "__array__") and getattr(thing, "shape", None):
-        numbers, rebuild = taken_apart(thing.ravel().tolist())
+        numbers, rebuild = parts_of(thing.ravel().tolist())
         return numbers, lambda new: in_shape(rebuild(new), thing.shape)
     return [as_float(thing)], next
 

@@ -108,7 +108,10 @@ def shown(thing: object) -> str:
     """Return what thing is, short enough for an error message."""
     if isinstance(thing, int) and thing.bit_length() > 64:
         return f"an int of {thing.bit_length()} bits"
-    text = " ".join(repr(thing).split())
+    try:
+        text = " ".join(repr(thing).split())
+    except Exception:  # of lists nested too deeply, or by its own fault
+        text = "something that cannot be printed"
     return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(thing).__name__})"
 
 

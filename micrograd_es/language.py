@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
+
+from micrograd_es.errors import nearest
 
 LANGUAGES = ("es", "en")
 VARIABLES = ("MICROGRAD_ES_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
@@ -34,6 +36,17 @@ def sentences(language: str) -> dict[str, str]:
     return found
 
 
+def excerpt(text: str, most: int = 60) -> str:
+    """Return what somebody wrote as a sentence can quote it: on one line, printable, not too long.
+
+    >>> excerpt("a\\tb\\n") + excerpt("long" * 99, 6)
+    'a blonglo…'
+    """
+    line = " ".join(text[: 2 * most].split())
+    printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
+    return printable if len(text) <= 2 * most and len(line) <= most else f"{printable[:most]}…"
+
+
 class Language:
     """A language: `say("key", …)` gives a sentence, `number(x)` a number as it is written there."""
 
@@ -47,6 +60,11 @@ class Language:
             k: self.number(part) if isinstance(part, float) else part for k, part in parts.items()
         }
         return self.sentences[key].format(**written)
+
+    def meant(self, text: str, names: Iterable[str]) -> str:
+        """Return what to add after a mistyped name: whether the nearest one was meant, if any."""
+        name = nearest(text, names)
+        return f" {self.say('error_meant', name=name)}" if name else ""
 
     def number(self, x: float, spec: str = ".4g") -> str:
         """Return x with the decimal sign of the language; very large and small ones as 1.2e-07."""

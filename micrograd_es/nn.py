@@ -5,10 +5,14 @@ As in micrograd, with options.
 
 from __future__ import annotations
 
+import io
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
+from operator import index
 from typing import Any, Protocol
 
+from micrograd_es.errors import did_you_mean
+from micrograd_es.gate import shown
 from micrograd_es.primitive import Primitive
 from micrograd_es.primitives import TABLE, dot
 from micrograd_es.value import Value
@@ -28,19 +32,23 @@ class Uniform(Protocol):
 
 
 class Module:
-    """Something with parameters: the Values in its attributes, and those of the modules in them."""
+    """Something with parameters: the Values in its attributes, and those of the modules in them,
+    also in lists, tuples, dicts and arrays, nested as they may be.
+    """
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
-        """Yield (where, parameter), attribute by attribute; where is how Python gets there."""
-        for attribute, held in vars(self).items():
-            places = enumerate(held) if isinstance(held, list | tuple) else [(None, held)]
-            for i, thing in places:
-                where = attribute if i is None else f"{attribute}[{i}]"
-                if isinstance(thing, Value):
-                    yield where, thing
-                elif isinstance(thing, Module):
-                    for inner, parameter in thing.named_parameters():
-                        yield f"{where}.{inner}", parameter
+        """Yield (where, parameter), attribute by attribute; where is how Python gets there.
+
+        A parameter or a module that is met again is not yielded again. TypeError for a set, an
+        iterator or an object that is no Module, if it holds parameters; ValueError for a list that
+        contains itself.
+        """
+        try:
+            yield from parameters_in(self, "", set())
+        except RecursionError:
+            raise ValueError(
+                f"{type(self).__name__} holds a list that contains itself, or is nested too deeply"
+            ) from None
 
     def parameters(self) -> list[Value]:
         """Return the parameters: layer by layer, neuron by neuron, weights and then the bias."""
@@ -57,6 +65,57 @@ class Module:
             parameter.name = where
 
 
+PLAIN = (float, int, bool, str, bytes, range, type(None))  # in these there are no parameters
+
+
+def parameters_in(thing: Any, where: str, met: set[int]) -> Iterator[tuple[str, Value]]:
+    """Yield (where, parameter) for all in a thing, but for the Values and modules that were met."""
+    if isinstance(thing, Value | Module):
+        if id(thing) in met:
+            return
+        met.add(id(thing))
+    if isinstance(thing, Value):
+        yield where, thing
+        return
+    for place, part in places_in(thing, where):
+        if type(part) not in PLAIN:
+            yield from parameters_in(part, place, met)
+
+
+def places_in(thing: Any, where: str) -> Iterator[tuple[str, Any]]:
+    """Yield (where, part) for each part of a module, list, tuple, dict or array; TypeError if
+    there are parameters in something else, of which no part has a place.
+    """
+    if isinstance(thing, Module):
+        for name, part in vars(thing).items():
+            yield f"{where}.{name}".lstrip("."), part
+    elif isinstance(thing, Mapping):
+        for key, part in thing.items():
+            yield f"{where}[{key!r}]", part
+    elif isinstance(thing, Sequence) and not isinstance(thing, str | bytes):
+        for i, part in enumerate(thing):
+            yield f"{where}[{i}]", part
+    elif getattr(getattr(thing, "dtype", None), "kind", "") == "O":
+        import numpy
+
+        for place, part in numpy.ndenumerate(thing):
+            yield f"{where}[{', '.join(map(str, place))}]", part
+    elif hides_parameters(thing):
+        raise TypeError(
+            f"{where} is {shown(thing)}: its parameters would be left out; hold them in a Module, "
+            "a list or a dict"
+        )
+
+
+def hides_parameters(thing: Any) -> bool:
+    """Whether a thing holds parameters in no order, only once, or as an object of its own."""
+    if isinstance(thing, Iterator):
+        return not isinstance(thing, io.IOBase)  # to look into it would use it up
+    collected = isinstance(thing, Collection) and not hasattr(thing, "dtype")
+    inside = thing if collected else getattr(thing, "__dict__", {}).values()
+    return any(isinstance(part, Value | Module) for part in inside)
+
+
 class Neuron(Module):
     """activation(w₁x₁ + … + wₙxₙ + b), with w drawn from U(-1, 1) and b = 0."""
 
@@ -70,10 +129,26 @@ class Neuron(Module):
         source = rng or random  # micrograd's source, in micrograd's order
         self.w = [Value(source.uniform(-1, 1)) for _ in range(at_least_one(nin, "inputs"))]
         self.b = Value(0.0) if bias else None
-        self.activation = self.activate = activation_named(activation)
-        if isinstance(self.activation, Primitive) and self.activation.arity == 1:
-            self.activate = self.activation.node  # it is always called with a Value
+        self.activation = activation
         self.name_parameters()
+
+    @property
+    def activation(self) -> Callable[[Any], Any] | None:
+        """The function of the weighted sum, or None; it may be set to another one, or its name."""
+        return self._activation
+
+    @activation.setter
+    def activation(self, activation: Activation | None) -> None:
+        self._activation = self._activate = activation_named(activation)
+        if isinstance(self._activation, Primitive) and self._activation.arity == 1:
+            self._activate = self._activation.node  # it is always called with a Value
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: held for name, held in vars(self).items() if name != "_activate"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.activation = self._activation  # a maker of nodes is made anew
 
     def __call__(self, x: Sequence[Any]) -> Any:
         w = self.w
@@ -82,7 +157,7 @@ class Neuron(Module):
         if len(x) != len(w):
             raise ValueError(f"{len(x)} inputs for neurons that take {len(w)}")
         act = dot.node(*w, *x) if self.b is None else dot.node(*w, *x, self.b)
-        return act if self.activate is None else self.activate(act)
+        return act if self._activate is None else self._activate(act)
 
     def __repr__(self) -> str:
         name = "linear" if self.activation is None else getattr(self.activation, "name", "custom")
@@ -133,10 +208,7 @@ class MLP(Module):
         bias: bool = True,
         rng: Uniform | None = None,
     ) -> None:
-        if not nouts:
-            raise ValueError(
-                "MLP without layers: nouts is the size of each layer, for example [16, 16, 1]"
-            )
+        nouts = sizes_of(nouts)
         kinds = [activation] * (len(nouts) - 1) + [output]
         sizes = zip([nin, *nouts], nouts, kinds, strict=False)
         self.layers = [Layer(n, nout, kind, bias, rng) for n, nout, kind in sizes]
@@ -152,26 +224,39 @@ class MLP(Module):
         return f"MLP of [{', '.join(map(str, self.layers))}]"
 
 
+def sizes_of(nouts: Any) -> list[Any]:
+    """Return the sizes of layers as a list; ValueError if there are none, or in no order."""
+    if isinstance(nouts, str | bytes | Set | Mapping) or not hasattr(nouts, "__len__"):
+        raise TypeError(f"nouts {shown(nouts)}: give a list of sizes, such as [16, 16, 1]")
+    if not len(nouts):
+        raise ValueError(
+            "MLP without layers: nouts is the size of each layer, for example [16, 16, 1]"
+        )
+    return list(nouts)
+
+
 def checked(x: Any) -> Sequence[Any]:
     """Return x if it is a sequence: a list, a tuple, a numpy row."""
-    if isinstance(x, str | Value) or not hasattr(x, "__len__"):
-        kind = type(x).__name__
-        raise TypeError(f"input {x!r} ({kind}): a network is called with a list, as in net([4.0])")
-    return x  # type: ignore[no-any-return]  # anything with a length
+    text = isinstance(x, str | bytes | bytearray | memoryview)
+    if text or isinstance(x, Value | Set | Mapping) or not hasattr(x, "__len__"):
+        raise TypeError(f"input {shown(x)}: a network is called with a list, as in net([4.0])")
+    return x  # type: ignore[no-any-return]  # anything with a length and an order
 
 
-def at_least_one(count: int, things: str) -> int:
-    if not isinstance(count, int) or count < 1:
-        raise ValueError(f"{count!r} {things}: expected a whole number, 1 or more")
-    return count
+def at_least_one(count: Any, things: str) -> int:
+    """Return a size as an int; ValueError unless it is a whole number of 1 or more."""
+    if not isinstance(count, bool) and hasattr(count, "__index__") and index(count) >= 1:
+        return index(count)
+    raise ValueError(f"{shown(count)} {things}: expected a whole number, 1 or more")
 
 
-def activation_named(activation: Activation) -> Callable[[Any], Any] | None:
-    if callable(activation):
+def activation_named(activation: Activation | None) -> Callable[[Any], Any] | None:
+    if activation is None or callable(activation):
         return activation
     if activation not in ACTIVATIONS:
         names = ", ".join(ACTIVATIONS)
         raise ValueError(
             f"activation {activation!r}: expected one of {names}, or a function of a Value"
+            f"{did_you_mean(activation, ACTIVATIONS)}"
         )
     return ACTIVATIONS[activation]

@@ -22,11 +22,21 @@ class SGD:
                 raise TypeError(
                     f"parameter {shown(parameter)}: expected a leaf, such as Value(0.5)"
                 )
-        self.lr = as_float(lr)
-        if not 0 < self.lr < math.inf:
+        self.lr = lr
+
+    @property
+    def lr(self) -> float:
+        """The learning rate; it may be set at any time, to a finite number above 0."""
+        return self._lr
+
+    @lr.setter
+    def lr(self, lr: float) -> None:
+        number = as_float(lr)
+        if not 0 < number < math.inf:
             raise ValueError(
                 f"lr={lr!r}: the learning rate is a finite number above 0, for example 0.01"
             )
+        self._lr = number
 
     def zero_grad(self) -> None:
         """Set every parameter's gradient to 0; without it, backward() adds to what is there."""

@@ -8,18 +8,20 @@ from __future__ import annotations
 import argparse
 import math
 import re
-from typing import NoReturn
+from unicodedata import normalize
 
 from micrograd_es.drawings import DRAWINGS
-from micrograd_es.language import LANGUAGES, Language
+from micrograd_es.language import LANGUAGES, Language, excerpt
 from micrograd_es.lesson import LOSSES
 
 NUMBERS = ("x", "target", "w1", "w2", "lr")
-WHOLE = {"steps": (1, 500), "seed": (0, None)}  # the smallest, and what it is if not given
+# The smallest, the largest, and what it is if not given.
+WHOLE = {"steps": (1, 100_000, 500), "seed": (0, 10**18, None)}
 CHOICES = {"loss": tuple(LOSSES), "lang": LANGUAGES}
 LISTS = ("at", "gradient")
 SWITCHES = ("json", "version", "help")
 ENDINGS = {"plot": (".svg", ".png", ".pdf"), "page": (".html",)}  # of the file that --output names
+SHORT = {"output": ("-o",), "help": ("-h",)}
 METAVARS = {"output": "FILE", "expression": "TEXT"}
 LESSON = ("x", "target", "w1", "w2", "seed", "loss")
 ALWAYS = ("lang", "version", "help")
@@ -32,13 +34,6 @@ COMMANDS = {
 }
 POSITIONALS = {"plot": "picture", "check": "function"}
 LARGEST = 1e30  # of an option, and 1/LARGEST the smallest: no product the story needs overflows
-
-
-class Parser(argparse.ArgumentParser):
-    """An ArgumentParser that raises instead of leaving."""
-
-    def error(self, message: str) -> NoReturn:
-        raise ValueError(message)
 
 
 class Help(argparse.RawDescriptionHelpFormatter):
@@ -57,7 +52,7 @@ def command_of(argv: list[str]) -> tuple[str, list[str]]:
     return "", argv
 
 
-def parser(command: str, tongue: Language) -> Parser:
+def parser(command: str, tongue: Language) -> argparse.ArgumentParser:
     """Return the parser; a wrong argument passes through it as text, for `parsed` to judge."""
 
     class Heading(Help):
@@ -65,13 +60,14 @@ def parser(command: str, tongue: Language) -> Parser:
 
     name = f" {tongue.say(f'help_{POSITIONALS[command]}_name')}" if command in POSITIONALS else ""
     others = [f"micrograd-es {other} --help: {told(other, tongue)}" for other in COMMANDS if other]
-    made = Parser(
+    made = argparse.ArgumentParser(
         "micrograd-es",
         usage=f"micrograd-es{' ' * bool(command)}{command}{name} [--lang es|en] […]",
         description=told(command, tongue),
         epilog="\n".join([*others, "", tongue.say("help_epilog")]) if not command else None,
         add_help=False,
         allow_abbrev=False,
+        exit_on_error=False,
         formatter_class=Heading,
     )
     if command == "plot":
@@ -83,7 +79,7 @@ def parser(command: str, tongue: Language) -> Parser:
         named.add_argument("function", nargs="?", default="", help=argparse.SUPPRESS)
     group = made.add_argument_group(tongue.say("help_options"))
     for option in COMMANDS[command]:
-        flags = [f"--{option}"] if option != "output" else ["-o", "--output"]
+        flags = [*SHORT.get(option, ()), f"--{option}"]
         key = "help_at_point" if (command, option) == ("check", "at") else f"help_{option}"
         told_of = tongue.say(key, endings=", ".join(ENDINGS.get(command, ())))
         if option in SWITCHES:
@@ -105,10 +101,15 @@ def told(command: str, tongue: Language) -> str:
 
 def parsed(command: str, argv: list[str], tongue: Language) -> argparse.Namespace:
     """Return the options; ValueError with a sentence in the reader's language."""
-    options, unknown = parser(command, tongue).parse_known_args(joined(argv))
+    try:
+        options, unknown = parser(command, tongue).parse_known_args(joined(argv))
+    except argparse.ArgumentError as problem:  # --json=1
+        told = tongue.say("error_no_value", option=problem.argument_name)
+        raise ValueError(told) from None
+    if options.help or options.version:
+        return options
     if unknown:
-        argument = f"{command} {unknown[0]}".lstrip()
-        raise ValueError(tongue.say("error_unknown", argument=argument))
+        raise ValueError(unknown_argument(command, unknown[0].strip(), tongue))
     given = vars(options)
     for name in given.keys() & {*NUMBERS}:
         given[name] = number(f"--{name}", given[name], tongue)
@@ -118,13 +119,14 @@ def parsed(command: str, argv: list[str], tongue: Language) -> argparse.Namespac
         given[name] = whole(name, given[name], tongue)
     for name in given.keys() & CHOICES.keys():
         choice(f"--{name}", given[name], CHOICES[name], tongue)
-    if command == "plot" and not (options.help or options.version):
+    if command == "plot":
         choice("plot", options.picture, tuple(DRAWINGS), tongue)
-    if command == "check" and not (options.help or options.version):
+    if command == "check":
         for name in LISTS:
             given[name] = [number(f"--{name}", text, tongue, 1e308) for text in given[name]]
         if ":" not in options.function:
-            raise ValueError(tongue.say("check_no_function", text=options.function))
+            text = excerpt(options.function)
+            raise ValueError(tongue.say("check_no_function", text=text))
         if not options.at:
             raise ValueError(tongue.say("check_no_point"))
     if command == "page":
@@ -132,12 +134,22 @@ def parsed(command: str, argv: list[str], tongue: Language) -> argparse.Namespac
         idle = [name for name in LESSON if given.get(name) is not None]
         if options.expression is not None and idle:
             raise ValueError(tongue.say("error_expression", option=f"--{idle[0]}"))
-    if command == "page" and options.output is None and not (options.help or options.version):
+    if command == "page" and options.output is None:
         raise ValueError(tongue.say("error_no_output"))
     if (file := given.get("output")) is not None and not file.endswith(ENDINGS[command]):
         endings = ", ".join(ENDINGS[command])
-        raise ValueError(tongue.say("error_ending", text=file, endings=endings))
+        raise ValueError(tongue.say("error_ending", text=excerpt(file), endings=endings))
     return options
+
+
+def unknown_argument(command: str, text: str, tongue: Language) -> str:
+    """Return the sentence about an argument that there is not, and the one that was meant."""
+    if text in COMMANDS:
+        return tongue.say("error_command_first", command=text)
+    argument = excerpt(f"{command} {text}".lstrip())
+    option, _, _ = text.partition("=")
+    known = [f"--{name}" for name in COMMANDS[command]] if text.startswith("-") else COMMANDS
+    return tongue.say("error_unknown", argument=argument) + tongue.meant(option, known)
 
 
 def joined(argv: list[str]) -> list[str]:
@@ -165,7 +177,8 @@ def number(
         x = math.nan
     if not (x == 0 or 1 / largest <= abs(x) <= largest):
         most = f"{largest:g}"
-        raise ValueError(tongue.say("error_number", option=option, text=text, largest=most))
+        written = excerpt(text)
+        raise ValueError(tongue.say("error_number", option=option, text=written, largest=most))
     return x
 
 
@@ -179,26 +192,30 @@ def numbers_at(
     for text in texts:
         name, equals, digits = text.partition("=")
         if not (equals and name.isidentifier()):
-            raise ValueError(tongue.say("error_at", text=text))
+            raise ValueError(tongue.say("error_at", text=excerpt(text)))
+        name = normalize("NFKC", name)  # as Python reads a name
         if name in found:
-            raise ValueError(tongue.say("error_at_twice", name=name))
-        found[name] = number(f"--at {name}", digits, tongue)
+            raise ValueError(tongue.say("error_at_twice", name=excerpt(name)))
+        found[name] = number(f"--at {excerpt(name)}", digits, tongue)
     return found
 
 
 def whole(name: str, text: str | None, tongue: Language) -> int | None:
-    lowest, default = WHOLE[name]
+    lowest, highest, default = WHOLE[name]
     if text is None:
         return default
-    if not (text.isascii() and text.isdigit() and int(text) >= lowest):
-        raise ValueError(tongue.say("error_whole", option=f"--{name}", text=text, lowest=lowest))
-    return int(text)
+    digits = text.lstrip("0") or "0"
+    short = text.isascii() and text.isdigit() and len(digits) <= len(str(highest))
+    if not (short and lowest <= int(digits) <= highest):
+        told = {"option": f"--{name}", "text": excerpt(text), "lowest": lowest, "highest": highest}
+        raise ValueError(tongue.say("error_whole", **told))
+    return int(digits)
 
 
 def choice(option: str, text: str | None, choices: tuple[str, ...], tongue: Language) -> None:
     if text is not None and text not in choices:
-        listed = ", ".join(choices)
-        raise ValueError(tongue.say("error_choice", option=option, text=text, choices=listed))
+        told = {"option": option, "text": excerpt(text), "choices": ", ".join(choices)}
+        raise ValueError(tongue.say("error_choice", **told) + tongue.meant(text, choices))
 
 
 def wished_language(argv: list[str]) -> str | None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from micrograd_es import (
     DomainError,
+    Field,
     Primitive,
     Value,
     atan2,
@@ -26,7 +27,9 @@ from micrograd_es import (
     jacobian,
     jvp,
     log,
+    nn,
     norm,
+    optim,
     prod,
     sigmoid,
     sin,
@@ -304,3 +307,50 @@ def test_a_product_of_others_that_is_too_large_hides_no_slope_that_exists():
         y = prod([x, *map(Value, others)])
         assert gradient(y, [x])[0].data == pytest.approx(math.prod(others), rel=1e-15)
     assert grad(lambda v: atan2(v[0], v[1]))([math.inf, 2.0])[0] == 0.0
+
+
+def endless():
+    """Return structures that contain themselves, and one that is too deep."""
+    items, mapping, array, pair, deep = [1.0], {"a": 1.0}, np.empty(2, dtype=object), ([],), [1.0]
+    items.append(items)
+    mapping["b"] = mapping
+    array[0], array[1] = 1.0, array
+    pair[0].append(pair)
+    for _ in range(3000):
+        deep = [deep]
+    return {"list": items, "dict": mapping, "array": array, "tuple": pair, "deep": deep}
+
+
+WALKERS = {
+    "grad": lambda x: grad(lambda p: 1.0)(x),
+    "value_and_grad": lambda x: value_and_grad(lambda p: 1.0)(x),
+    "jacobian": lambda x: jacobian(lambda p: 1.0)(x),
+    "hessian": lambda x: hessian(lambda p: 1.0)(x),
+    "the result": lambda x: jacobian(lambda _: x)(1.0),
+    "derivative": lambda x: derivative(lambda _: x)(1.0),
+    "jvp": lambda x: jvp(lambda p: 1.0, x, x),
+    "a direction": lambda x: jvp(lambda p: p[0], [1.0], x),
+    "hvp": lambda x: hvp(lambda p: p[0], [1.0], x),
+    "total": total,
+    "norm": norm,
+    "dot": lambda x: dot(x, x),
+    "Value": Value,
+    "gradient": lambda x: gradient(Value(1.0), x),
+    "an output": lambda x: gradient(x, [Value(1.0)]),
+    "MLP": lambda x: nn.MLP(2, x),
+    "SGD": lambda x: optim.SGD(x, 0.1),
+    "a field": lambda x: Field(lambda *_: 1.0).path(x, 0.1, 3),
+}
+
+
+@pytest.mark.parametrize("name", WALKERS)
+@pytest.mark.parametrize("kind", endless())
+def test_a_structure_that_contains_itself_is_an_error_and_no_endless_walk(name, kind):
+    with pytest.raises((TypeError, ValueError)):
+        WALKERS[name](endless()[kind])
+
+
+def test_the_error_says_that_the_structure_contains_itself():
+    for kind, type_name in (("list", "list"), ("dict", "dict"), ("array", "ndarray")):
+        with pytest.raises(ValueError, match=f"^a {type_name} that contains itself"):
+            grad(lambda p: 1.0)(endless()[kind])

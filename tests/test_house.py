@@ -42,7 +42,7 @@ FLOORS = [
     {"compiler"},
     {"testing.programs"},
     {"testing.oracles", "testing.engines", "testing.strategies", "testing.mutants"},
-    {"testing", "testing.law", "testing.hook"},
+    {"testing", "testing.law"},
     {"testing.graph_laws", "testing.function_laws"},
     {"testing.machine_laws"},
     {"testing.laws"},

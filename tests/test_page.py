@@ -26,7 +26,7 @@ from micrograd_es.lesson import LOSSES, ZONE, Lesson, descend
 from micrograd_es.lesson_page import arrow, field, lesson_page, two_two_one
 from micrograd_es.optim import SGD
 from micrograd_es.value import gradient, is_constant, topological_order
-from tests.rows import leaves, programs, run
+from tests.rows import ROWS, leaves, programs, run
 
 PAGES = {language: lesson_page(Lesson(), language) for language in ("es", "en")}
 
@@ -333,6 +333,10 @@ ES, EN = Language("es"), Language("en")
         ("log_sum_exp([a, b, 0])", {"a": 0, "b": 0}, math.log(3)),
         ("atan2(a, 1) / clip(a, 0, 1)", {"a": 1}, math.pi / 4),
         (" exp(a) ", {"a": 0}, 1.0),
+        ("where(a > 0, lambda: log(a), 0)", {"a": -1}, 0.0),
+        ("where(a > 0, lambda: log(a), 0)", {"a": 1}, 0.0),
+        ("where(a != b, (a - b).log(), lambda: a)", {"a": 3, "b": 3}, 3.0),
+        ("2 * where(1 <= a, where(a < 3, a, 5), 7)", {"a": 2}, 4.0),
         ("2", {}, 2.0),
         ("1e-3", {}, 0.001),
     ],
@@ -341,7 +345,16 @@ def test_expressions_are_read_as_they_are_meant(text, numbers, expected):
     value = read(text, numbers, EN)
     assert value.data == pytest.approx(expected)
     names = {node.name for node in topological_order(value) if node.name}
-    assert names == numbers.keys()
+    assert names <= numbers.keys()
+    assert "where" in text or names == numbers.keys()
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.instead], ids=lambda row: row.name)
+def test_what_an_error_advises_can_be_written_as_an_expression(row):
+    names = re.findall(r"\b[abx]\b", row.instead)
+    for number in (-1.5, 0.0, 2.5):
+        numbers = dict.fromkeys(names, number)
+        assert type(read(row.instead, numbers, EN)) is Value
 
 
 @pytest.mark.parametrize(
@@ -370,6 +383,17 @@ def test_expressions_are_read_as_they_are_meant(text, numbers, expected):
         ("9**9**9 + a", "no se puede calcular", "cannot be computed"),
         ("exp(a, a)", "no se puede calcular", "cannot be computed"),
         ("a / 0", "no se puede calcular", "cannot be computed"),
+        ("dot([a], [a, a])", "no se puede calcular", "cannot be computed"),
+        ("clip(a, 5, 2)", "no se puede calcular", "cannot be computed"),
+        ("a > 0", "y no «a > 0»", 'not "a > 0"'),
+        ("where(a, 1, 2)", "y no «where(a, 1, 2)»", "where(a, 1, 2)"),
+        ("where(0 < a < 2, 1, 2)", "y no «where(0", "where(0"),
+        ("where(a > 0, lambda x: a, 2)", "y no «lambda x: a»", "lambda x: a"),
+        ("where(a > 0, tnah(a), 2)", "¿Querías decir «tanh»?", 'Did you mean "tanh"?'),
+        ("sqtr(a)", "¿Querías decir «sqrt»?", 'Did you mean "sqrt"?'),
+        ("a.Exp()", "¿Querías decir «exp»?", 'Did you mean "exp"?'),
+        ("a_ * 2", "¿Querías decir «a»?", 'Did you mean "a"?'),
+        ("'\\d' + a", "y no «'\\d'»", "'\\d'"),
     ],
 )
 def test_anything_else_is_refused_in_a_sentence(text, es, en):
@@ -403,7 +427,11 @@ def test_the_command_writes_pages(tmp_path, capsys):
     assert main(["page", "--expression", "-a", "--at", "a=-1", "-o", str(own)]) == 0
     twice = ["--at", "a=-1", "--at", "b=2"]
     assert main(["page", "--expression", "a+b", *twice, "-o", str(own)]) == 0
-    assert capsys.readouterr() == ("", "")
+    choice = ["--expression", "where(a > 0, lambda: log(a), b)", "--at", "a=-1", "b=2"]
+    assert main(["page", *choice, "-o", str(own)]) == 0
+    told, err = capsys.readouterr()
+    assert told.startswith(f"Página escrita en {lesson}. Se abre con un navegador: file:///")
+    assert (len(told.splitlines()), err) == (5, "")
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,6 @@ from micrograd_es import Field, exp, log
 from micrograd_es.cli import main
 from micrograd_es.draw import plots, sheet
 from micrograd_es.drawings import DRAWINGS, drawing
-from micrograd_es.files import write
 from micrograd_es.gallery import PICTURES, picture
 from micrograd_es.language import Language
 from micrograd_es.lesson import Lesson
@@ -223,9 +222,12 @@ def test_the_command_writes_a_picture(ending, tmp_path, capsys):
     path = tmp_path / f"field.{ending}"
     assert main(["plot", "slopes", "-o", str(path)]) == 0
     first = path.read_bytes()
-    assert main(["plot", "slopes", "-o", str(path)]) == 0
+    assert main(["plot", "slopes", "-o", str(path), "--lang", "en"]) == 0
     assert path.read_bytes() == first
-    assert capsys.readouterr() == ("", "")
+    told, err = capsys.readouterr()
+    address = f"It opens in a browser or an image viewer: file://{path}"
+    assert told.splitlines()[1] == f"Picture written to {path}. {address}"
+    assert err == ""
 
 
 @pytest.mark.parametrize(
@@ -257,25 +259,3 @@ def test_without_matplotlib_it_says_what_to_install_and_draws_with_characters():
     assert done.returncode == 2
     assert "↖" in done.stdout.decode()
     assert b"pip install 'micrograd-es[plot]'" in done.stderr
-
-
-def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
-    path = tmp_path / "kept.txt"
-    assert write(path, b"first") == path
-    assert os.stat(path).st_mode & 0o777 == 0o666 & ~current_umask()
-
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(OSError, match="No space left on device") as told:
-        write(path, b"second")
-    assert told.value.filename == str(path)
-    assert path.read_bytes() == b"first"
-    assert [entry.name for entry in tmp_path.iterdir()] == ["kept.txt"]
-
-
-def current_umask():
-    umask = os.umask(0)
-    os.umask(umask)
-    return umask

@@ -18,7 +18,8 @@ HIDES: dict[str, tuple[int, ...]] = {  # the arguments that may be so where the 
     "normal_cdf": (0,), "sigmoid": (0,), "logistic": (0,), "log_sigmoid": (0,), "softplus": (0,),
     "mod": (0, 1), "floordiv": (0, 1), "sinc": (0,), "sinc_jet": (0,), "exprel": (0,),
     "exprel_jet": (0,), "atan2_slope": (0, 1), "hypot_slope": (0, 1), "asin_slope": (0,),
-    "atanh_slope": (0,), "silu": (0,), "gelu": (0,), "relu": (0,), "hard_tanh": (0,), "sign": (0,), "step": (0,),
+    "atanh_slope": (0,), "silu": (0,), "gelu": (0,), "relu": (0,), "hard_tanh": (0,), "sign": (0,),
+    "step": (0,),
 }  # fmt: skip
 HIDES_ALL = {"log_sum_exp", "softmax_first", "unit_first"}  # each of any number of arguments
 HIDES_NAN = {*CHOICES, "power", "power_slope", "power_jet", "leaky_relu", "elu", "other_product"}

@@ -13,6 +13,7 @@ from micrograd_es.testing import function_laws, graph_laws, machine_laws
 from micrograd_es.testing.engines import Engine
 from micrograd_es.testing.law import Finding, Law
 
+pytest_plugins = ["micrograd_es.testing.plugin"]  # which says how test_law is held
 LAWS = {
     law.name: law
     for room in (graph_laws, machine_laws, function_laws)

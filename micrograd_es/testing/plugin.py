@@ -1,6 +1,7 @@
 """The pytest plugin: the laws as tests of any engine, and what your own tests are worth.
 
-Silent unless one of its options is given; what an option needs is imported where it is used.
+pytest imports it once one of its options is given, which stand in micrograd_es_doors.py; what an
+option needs is imported where it is used.
 """
 
 from __future__ import annotations
@@ -23,22 +24,6 @@ PROPERTY = "micrograd_es"  # of a report: the finding
 SURVIVORS = pytest.StashKey[list[str] | None]()
 UNDER_A_BUG = "MICROGRAD_ES_UNDER_A_BUG"  # set in the processes that run the tests under one
 PATIENCE = 600  # seconds: a bug that makes tests hang was noticed
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("micrograd-es", "laws of automatic differentiation")
-
-    def option(name: str, **options: Any) -> None:
-        group.addoption(f"--micrograd-es-{name}", **options)
-
-    told = "hold this engine to the laws: torch, jax, … or your own, module:name"
-    option("engine", action="append", default=[], metavar="NAME", help=told)
-    option("examples", type=int, default=60, metavar="N", help="how many cases of a law are drawn")
-    option("seed", type=int, metavar="N", help="draw other cases than those of every run")
-    option("json", metavar="FILE", help="write what was found, law by law")
-    option("mutant", metavar="NAME", help="run the tests with this bug in micrograd_es")
-    told = "after the tests, run them under each bug, and tell which are not noticed"
-    option("mutants", action="store_true", help=told)
 
 
 def pytest_configure(config: pytest.Config) -> None:
