@@ -235,9 +235,12 @@ class Landscape(Field):
         before = [*zip(self.parameters, self.here, strict=True)]
         there = [*zip(self.parameters, map(as_float, point), strict=True)]
         try:
-            set_numbers(there)
-            yield as_value(self.f())
-        finally:
+            try:
+                set_numbers(there)
+                yield as_value(self.f())
+            finally:
+                set_numbers(before)
+        finally:  # once more, for Ctrl-C in the line above
             set_numbers(before)
 
     def both(self, *point: float) -> tuple[float, list[float]]:

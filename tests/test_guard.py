@@ -1,0 +1,426 @@
+"""Nobody swaps Value's methods or numbers; what a trace or a rule may not ask is refused."""
+
+import functools
+import math
+import signal
+import threading
+from contextlib import suppress
+
+import numpy as np
+import pytest
+
+import micrograd_es as me
+from micrograd_es import (
+    DomainError,
+    Landscape,
+    Primitive,
+    TraceError,
+    Value,
+    check_primitive,
+    compile,
+    gradient,
+    optim,
+    value,
+    where,
+)
+from micrograd_es.compiler import trace
+from micrograd_es.errors import PrimitiveError, TraceWarning
+from micrograd_es.gate import guard
+from micrograd_es.value import order_beside, topological_order
+from tests.interrupts import interrupted_everywhere
+
+W = Value(2.0, name="w")
+
+
+def test_while_a_function_is_traced_value_is_what_it_was():
+    before, seen = dict(vars(Value)), []
+
+    def f(x):
+        seen.append((dict(vars(Value)) == before, W._data, guard() is not None))
+        return W * x
+
+    compile(f, [W])
+    assert seen == [(True, 2.0, True)] * 2
+    assert guard() is None
+
+
+def test_other_threads_compare_and_read_while_somebody_compiles_and_checks():
+    wrong, stop = [], threading.Event()
+
+    def read():
+        v = Value(2.0)
+        while not stop.is_set():
+            if not (v > 1 and float(v) == 2.0 and v.data == 2.0 and W.data == 2.0):
+                wrong.append(v)
+
+    threads = [threading.Thread(target=read) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for _ in range(20):
+        compile(lambda x: me.tanh(W * x), [W])
+        check_primitive(me.primitives.TABLE["tanh"], points=[[0.5]])
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+    assert float(Value(2.0)) == 2.0
+
+
+def caught(x):
+    try:
+        if x > 0:
+            return x
+    except Exception:
+        pass
+    return W * x
+
+
+def suppressed(x):
+    with suppress(TypeError):
+        return x * float(x)
+    return W * x
+
+
+def bare(x):
+    try:
+        n = int(x)
+    except:  # noqa: E722  # that is the point
+        n = 1
+    return W * x * n
+
+
+def set_silently(x):
+    with suppress(Exception):
+        W.data = 5.0
+    return W * x
+
+
+SWALLOWED = {
+    "try": caught,
+    "suppress": suppressed,
+    "bare except": bare,
+    "a set number": set_silently,
+    "a copy": lambda x: [suppress(TypeError), W * x][1] if not copies(x) else x,
+}
+
+
+def copies(x):
+    import copy
+
+    with suppress(Exception):
+        copy.deepcopy(x)
+    return False
+
+
+@pytest.mark.parametrize("name", SWALLOWED)
+def test_a_refusal_counts_whatever_the_function_catches(name):
+    with pytest.raises(TraceError):
+        compile(SWALLOWED[name], [W])
+    assert W.data == 2.0
+
+
+ASKED = {
+    "!=": lambda c: c != 0,
+    "==": lambda c: c == True,  # noqa: E712
+    "in": lambda c: c in (True,),
+    "hash": lambda c: {True: 1}.get(c),
+    "sum": lambda c: sum([c]),
+    "<": lambda c: c < 1,
+    "index": lambda c: [1, 2][c],
+    "float": float,
+    "int": int,
+    "not": lambda c: not c,
+    "method": lambda c: c.bit_length(),
+    "xor": lambda c: c ^ True,
+    "& a number": lambda c: c & 1,
+    "| a text": lambda c: c | "a",
+    "times a value": lambda c: W * c,
+}
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_a_condition_does_nothing_but_be_chosen_by_and_combined(name):
+    def f(x):
+        with suppress(Exception):
+            ASKED[name](x > 0)
+        return W * x
+
+    with pytest.raises(TraceError, match="it is a condition"):
+        compile(f, [W])
+
+
+def test_every_method_of_a_bool_is_refused_by_a_condition():
+    conditions = []
+    with suppress(TraceError):
+        compile(lambda x: conditions.append(x > 0) or W * x, [W])
+    allowed = {"__and__", "__or__", "__rand__", "__ror__", "__invert__", *dir(object)}
+    for name in {*dir(bool), "__eq__", "__lt__", "__hash__"} - allowed:
+        with pytest.raises(TraceError):
+            method = getattr(conditions[0], name)
+            method()
+    with pytest.raises(AttributeError, match="no such"):
+        conditions[0].such  # noqa: B018  # that is the point
+
+
+@pytest.mark.parametrize("backend", ["python", "numpy", "llvm"])
+def test_conditions_combine(backend):
+    def f(x):
+        inside = (x > 0) & ~(x > 2) & True & (False | (x < 9))
+        either = (x < -1) | inside | False
+        assert (True | (x > 0)) is True
+        assert ((x > 0) & False) is False
+        return where(either, W * x, -1.0)
+
+    program = compile(f, [W], backend=backend, reduce=None)
+    assert program([-2.0, -0.5, 1.0, 3.0]).tolist() == [-4.0, -1.0, 2.0, -1.0]
+
+
+@pytest.mark.parametrize(
+    "other", [1j, np.array([1.0, 2.0]), pytest.approx(1.0)], ids=["complex", "array", "approx"]
+)
+def test_a_comparison_with_what_is_no_number_is_not_frozen(other):
+    def f(x):
+        with suppress(Exception):
+            x == other  # noqa: B015  # that is the point
+        return W * x
+
+    with pytest.raises(TraceError, match="compares a Value with"):
+        compile(f, [W])
+    assert compile(lambda x: W * x if x != "a" else x, [W])([1.0]) == 2.0
+
+
+def test_numpy_s_comparisons_are_conditions_too():
+    program = compile(lambda x: where(np.less(x, 1.0), W * x, 0.0), [W])
+    assert program([0.5, 3.0]) == 0.5
+
+
+def test_a_bool_of_numpy_chooses_as_a_bool_does():
+    assert where(np.float64(2) > 1, 10.0, 20.0).data == 10.0
+    with pytest.raises(TypeError, match="~ of a bool"):
+        where(-2, 1.0, 2.0)
+
+
+def test_symbols_that_escape_are_no_numbers_afterwards():
+    kept = []
+    compile(lambda x: kept.append(x) or kept.append(W * x) or kept[-1] + 1, [W])
+    assert all(math.isnan(v.data) for v in kept)
+    assert W.data == 2.0
+
+
+def test_a_choice_by_equality_warns_once():
+    with pytest.warns(TraceWarning, match="chooses by an equality") as found:
+        compile(lambda x: where(x == 0, 1, me.sin(W * x) / x), [W])
+    assert len(found) == 1
+
+
+def test_a_trace_in_a_trace_keeps_what_is_no_number_from_the_inner_one():
+    def f(x):
+        with suppress(Exception):
+            compile(lambda z: z * (2.0 if x.data > 0 else 1.0))
+        with suppress(Exception):
+            compile(lambda z: z + setattr(x, "data", 1.0))
+        return W * x
+
+    with pytest.raises(TraceError, match=r"reads \.data"):
+        compile(f, [W])
+
+
+def test_a_sample_is_run_again_from_the_trace_and_not_by_the_function():
+    scale = [2.0]
+    program = compile(
+        lambda x: where(x > 0, lambda: W * me.log(x) * scale[0], lambda: W * x * scale[0]), [W],
+        backend="python", reduce=None,
+    )  # fmt: skip
+    scale[0] = 1000.0
+    assert program([-1.0, 0.0]).tolist() == [-4.0, 0.0]
+    slope = compile(
+        lambda x: gradient(where(x > 0, lambda: me.log(W * x), lambda: 0 * W), [W])[0], [W]
+    )
+    assert slope([0.0, 2.0]) == 0.25
+    with pytest.raises(DomainError, match=r"log\(-1.0\) is undefined.*"):
+        compile(lambda x: W * me.log(Value(-1.0)) * x, [W])([1.0])
+    with pytest.raises(DomainError, match="sample 0"):
+        compile(lambda x: W / 0.0 * x, [W])([1.0])
+
+
+def test_a_rule_that_catches_the_refusal_is_refused_all_the_same():
+    def rule(y, x):
+        with suppress(Exception):
+            return 1.0 if x > 0 else -1.0
+        return me.sign(x)
+
+    with pytest.raises(PrimitiveError, match="branches on a number"):
+        check_primitive(Primitive("kinked", abs, rule), points=[[1.0]])
+
+    def broken(y, x):
+        if type(x) is not Value:
+            return 2 * x
+        assert "Value" in f"{x} {x:.3f}"
+        gradient(x * x, [x])
+        raise ZeroDivisionError("its own fault")
+
+    with pytest.raises(ZeroDivisionError, match="its own"):
+        check_primitive(Primitive("broken", lambda x: x * x, broken), points=[[1.0]])
+
+
+# ---- all or none ---------------------------------------------------------------------------------
+
+
+def network():
+    ws = [Value(0.5), Value(-1.5), Value(2.0)]
+    return ws, me.total([me.tanh(w * 3.0) for w in ws])
+
+
+def test_backward_adds_everything_or_nothing_wherever_it_is_interrupted():
+    ws, output = network()
+    ws[1].grad = None
+    before = [w.grad for w in ws]
+
+    def check():
+        after = [w.grad for w in ws]
+        assert after == before
+
+    def action():
+        for w, grad in zip(ws, before, strict=True):
+            w.grad = grad
+        output.backward()
+
+    assert interrupted_everywhere(action, [value], check) > 20
+    assert None not in [w.grad for w in ws]
+
+
+def test_a_step_moves_all_or_none_wherever_it_is_interrupted():
+    ws, output = network()
+    output.backward()
+    optimizer = optim.SGD(ws, lr=0.1)
+    before = [w.data for w in ws]
+    expected = [w.data - 0.1 * w.grad for w in ws]
+
+    def check():
+        assert [w.data for w in ws] in (before, expected)
+        value.set_numbers(zip(ws, before, strict=True))
+
+    interrupted_everywhere(optimizer.step, [optim, value], check)
+    assert [w.data for w in ws] == expected
+
+
+def test_landscapes_and_compilation_leave_parameters_whole():
+    ws, _ = network()
+    before = [w.data for w in ws]
+    field = Landscape(lambda: me.total([w * w for w in ws]), ws)
+
+    def check():
+        assert [w.data for w in ws] == before
+        assert guard() is None
+
+    from micrograd_es import fields
+
+    interrupted_everywhere(lambda: field.value(1.0, 2.0, 3.0), [fields, value], check)
+    rooms = [__import__("sys").modules["micrograd_es.compiler.trace"]]
+    interrupted_everywhere(lambda: trace(lambda x: ws[0] * x, ws), rooms, check)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there are no timers here")
+def test_timer_signals_interrupt_a_compilation_and_leave_nothing():
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    usual, hits = signal.signal(signal.SIGALRM, interrupt), 0
+    try:
+        for i in range(150):
+            try:
+                try:
+                    signal.setitimer(signal.ITIMER_REAL, 5e-5 + 2e-6 * i)
+                    compile(lambda x: me.tanh(W * x), [W], backend="python")
+                finally:
+                    signal.setitimer(signal.ITIMER_REAL, 0)
+            except KeyboardInterrupt:  # also one that came between the two
+                hits += 1
+            assert guard() is None
+            assert W._data == 2.0
+            assert Value(2.0) > 1
+    finally:
+        signal.signal(signal.SIGALRM, usual)
+    assert hits
+
+
+def test_a_weight_without_a_gradient_stays_and_counts_as_0():
+    w, v = Value(1.0), Value(2.0)
+    w.grad = None
+    (w * v).backward()
+    assert (w.grad, v.grad) == (2.0, 1.0)
+    w.grad = None
+    optim.SGD([w, v], lr=0.5).step()
+    assert (w.data, v.data) == (1.0, 1.5)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: me.sqrt(x.detach()) + x,
+        lambda x: me.acos(me.clip(x + 2, -1, 1)) + x,
+        lambda x: me.acosh(me.maximum(x, 1)) + x,
+        lambda x: me.maximum(me.sqrt(x * x), 1e-10) + x,
+        lambda x: me.sqrt(x * 0.0) + x,
+        lambda x: me.sqrt(me.step(x - 1)) + x,
+        lambda x: me.sqrt(me.relu(x - 1)) + x,
+    ],
+)
+def test_an_undefined_partial_that_a_lasting_zero_makes_irrelevant_harms_nobody(f):
+    x = Value(0.0)
+    f(x).backward()
+    assert x.grad == 1.0
+    x = Value(0.0)
+    (slope,) = gradient(f(x), [x])
+    assert slope.data == 1.0
+
+
+@pytest.mark.parametrize(
+    "f", [lambda x: me.cbrt(x**3), lambda x: me.sqrt(x**2), lambda x: me.sqrt(me.relu(x))]
+)
+def test_a_zero_that_merely_happens_here_does_not_cancel(f):
+    x = Value(0.0)
+    with pytest.raises(DomainError):
+        f(x).backward()
+    assert x.grad == 0.0
+    with pytest.raises(DomainError):
+        gradient(f(x), [x])
+
+
+def test_the_side_that_was_not_chosen_gets_nothing_though_the_other_side_may_move():
+    x, w = Value(0.5), Value(1.0)
+    y = me.acosh(me.maximum(x, w))
+    assert gradient(y, [x])[0].data == 0.0
+    with pytest.raises(DomainError):
+        gradient(y, [w])
+
+
+def test_gradient_is_pure_in_threads_that_share_features():
+    ws = [Value(0.1 * i + 0.1) for i in range(4)]
+    shared = [ws[0]]
+    for i in range(200):
+        shared.append(me.tanh(shared[-1] * ws[i % 4] + shared[len(shared) // 2]))
+    losses = [me.total(shared[::7]) * float(k + 1) for k in range(8)]
+    expected = [[g.data for g in gradient(loss, ws)] for loss in losses]
+    wrong = []
+
+    def work(k):
+        found = [[g.data for g in gradient(losses[k], ws)] for _ in range(4)]
+        wrong.extend(k for slopes in found if slopes != expected[k])
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_both_walks_list_the_same():
+    _, output = network()
+    assert order_beside(output, {}) == topological_order(output)
+    inner = functools.reduce(lambda a, b: a + b, [output, output * 2, Value(1.0)])
+    assert order_beside(inner, {}) == topological_order(inner)
+    inner.a = inner
+    with pytest.raises(me.GraphError, match="depends on itself"):
+        order_beside(inner, {})
