@@ -46,13 +46,9 @@ class Undecided:
 
     __slots__ = ()
 
-    def choose(self, then: Any, otherwise: Any) -> Any:
-        """Return what is one or the other."""
-        raise NotImplementedError
+    def choose(self, then: Any, otherwise: Any) -> Any: ...
 
-    def refuse(self, what: str) -> Any:
-        """Raise the error of somebody who takes it for a bool."""
-        raise NotImplementedError
+    def refuse(self, what: str) -> Any: ...
 
 
 GUARD: ContextVar[Guard | None] = ContextVar("GUARD", default=None)
