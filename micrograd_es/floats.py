@@ -100,6 +100,13 @@ def cbrt(x: float) -> float:
     return y - excess / (3 * square)
 
 
+def order(n: float) -> int:
+    """Return the order of a derivative; ValueError unless it is a whole number below 1000."""
+    if not 0 <= n < 1000 or n != int(n):
+        raise ValueError(n)
+    return int(n)
+
+
 def exprel(x: float) -> float:
     """Return (eˣ - 1)/x, and 1 at 0."""
     if not math.fabs(x) < 700:  # eˣ may be too large where its quotient is not
@@ -109,7 +116,7 @@ def exprel(x: float) -> float:
 
 def exprel_jet(x: float, n: float) -> float:
     """Return ∂ⁿ/∂xⁿ of (eˣ - 1)/x, which is ∫ tⁿ·e^(x·t) dt over 0 <= t <= 1."""
-    n, size = int(n), math.fabs(x)
+    n, size = order(n), math.fabs(x)
     if math.isinf(x):
         return inf if x > 0 else 0.0
     if size > 2 * n + 2:  # x·yₙ = eˣ - n·yₙ₋₁; for x > 0 all of it divided by eˣ
@@ -142,7 +149,7 @@ def sinc(x: float) -> float:
 
 def sinc_jet(x: float, n: float) -> float:
     """Return ∂ⁿ/∂xⁿ of sinc, which is πⁿ·∫ tⁿ·cos(π·x·t + n·π/2) dt over 0 <= t <= 1."""
-    n, z = int(n), math.pi * math.fabs(x)
+    n, z = order(n), math.pi * math.fabs(x)
     if math.isinf(z):
         return 0.0
     sine, cosine = half_turns(math.fabs(x))
