@@ -33,18 +33,23 @@ SAME = """
 """  # the rows that numpy calls as we do
 
 
-def of_numbers(test: Callable[..., bool]) -> Callable[..., bool]:
+def of_numbers(test: Callable[..., Any]) -> Callable[..., Any]:
     """Return a test of floats as a test of Values and numbers."""
     return lambda *values: test(*(v.data if type(v) is Value else as_float(v) for v in values))
 
 
+def comparing(compare: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a comparison of Values and numbers; of symbols, in a trace, it gives a condition."""
+    return lambda *values: compare(*(v if type(v) is Value else as_float(v) for v in values))
+
+
 TESTS: dict[str, Callable[..., Any]] = {
-    "less": operator.lt,
-    "less_equal": operator.le,
-    "equal": operator.eq,
-    "not_equal": operator.ne,
-    "greater": operator.gt,
-    "greater_equal": operator.ge,
+    "less": comparing(operator.lt),
+    "less_equal": comparing(operator.le),
+    "equal": comparing(operator.eq),
+    "not_equal": comparing(operator.ne),
+    "greater": comparing(operator.gt),
+    "greater_equal": comparing(operator.ge),
     "isfinite": of_numbers(math.isfinite),
     "isinf": of_numbers(math.isinf),
     "isnan": of_numbers(math.isnan),

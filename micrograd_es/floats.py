@@ -101,8 +101,8 @@ def cbrt(x: float) -> float:
 
 
 def order(n: float) -> int:
-    """Return the order of a derivative; ValueError unless it is a whole number below 1000."""
-    if not 0 <= n < 1000 or n != int(n):
+    """Return the order of a derivative; ValueError unless it is from 0 to below 1000."""
+    if not 0 <= n < 1000:
         raise ValueError(n)
     return int(n)
 

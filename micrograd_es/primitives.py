@@ -106,7 +106,7 @@ log1p         = Primitive("log1p",         math.log1p,         lambda y, x: 1 / 
 
 exprel        = Primitive("exprel",        floats.exprel,      lambda y, x: exprel_jet(x, 1))
 exprel_jet    = Primitive("exprel_jet",    floats.exprel_jet,  (lambda y, x, n: exprel_jet(x, n + 1), 0),
-                          title="derivative of exprel", domain="whole n from 0 to 999")
+                          title="derivative of exprel", domain="0 <= n < 1000")
 
 # ---- circular and hyperbolic
 sin           = Primitive("sin",           math.sin,           lambda y, x: cos(x))
@@ -114,7 +114,7 @@ cos           = Primitive("cos",           math.cos,           lambda y, x: -sin
 tan           = Primitive("tan",           math.tan,           lambda y, x: 1 + y * y)
 sinc          = Primitive("sinc",          floats.sinc,        lambda y, x: sinc_jet(x, 1))
 sinc_jet      = Primitive("sinc_jet",      floats.sinc_jet,    (lambda y, x, n: sinc_jet(x, n + 1), 0),
-                          title="derivative of sinc", domain="whole n from 0 to 999")
+                          title="derivative of sinc", domain="0 <= n < 1000")
 asin          = Primitive("asin",          math.asin,          lambda y, x: asin_slope(x),
                           domain="-1 <= x <= 1", instead="asin(clip(x, -1, 1))")
 acos          = Primitive("acos",          math.acos,          lambda y, x: -asin_slope(x),
