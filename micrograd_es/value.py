@@ -13,9 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from itertools import starmap
-from threading import Lock
 from typing import TYPE_CHECKING, Any, final
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from micrograd_es.errors import DomainError, GraphError
 from micrograd_es.gate import as_float, guard, shown
@@ -228,7 +227,7 @@ def rebuilt(rows: list[Any]) -> Value:
     return nodes[-1]
 
 
-walking = Lock()  # held by the walk that may leave its marks on the nodes
+walking: list[ref[Any]] = []  # the walks under way; only the first leaves marks on the nodes
 
 
 def topological_order(output: Value, listed: dict[Value, bool] | None = None) -> list[Value]:
@@ -243,42 +242,45 @@ def topological_order(output: Value, listed: dict[Value, bool] | None = None) ->
     """
     if type(output) is not Value:
         raise TypeError(f"{shown(output)} has no graph: only a Value has one")
-    if listed is not None or not walking.acquire(False):
-        return order_beside(output, {} if listed is None else listed)
-    try:
-        opened, closed = object(), object()  # this walk's own marks: no counter, no set
-        order: list[Value] = []
-        stack: list[Any] = [output]
-        push, pop = stack.append, stack.pop
-        while stack:
+    if listed is not None:
+        return order_beside(output, listed)
+    this: set[Any] = (
+        set()
+    )  # dies with the walk, however it ends; and then leaves the list by itself
+    walking.append(ref(this, walking.remove))
+    if walking[0]() is not this:
+        return order_beside(output, {})
+    opened, closed = object(), object()  # this walk's own marks: no counter, no set
+    order: list[Value] = []
+    stack: list[Any] = [output]
+    push, pop = stack.append, stack.pop
+    while stack:
+        node = pop()
+        if node is None:
             node = pop()
-            if node is None:
-                node = pop()
-                node.mark = closed
-                order.append(node)
-                continue  # CPython 3.11 speeds up a loop at such a jump; without, after 8 calls
-            if node.mark is closed:
-                continue
-            if node.mark is opened:
-                raise depends_on_itself(node)
-            node.mark = opened
-            push(node)
-            push(None)
-            a, b = node.a, node.b
-            if b is not None:
-                if b.mark is not closed:
-                    push(b)
-                if a.mark is not closed:
-                    push(a)
-            elif type(a) is tuple:
-                for arg in reversed(a):
-                    if arg.mark is not closed:
-                        push(arg)
-            elif a is not None:
+            node.mark = closed
+            order.append(node)
+            continue  # CPython 3.11 speeds up a loop at such a jump; without one, after 8 calls
+        if node.mark is closed:
+            continue
+        if node.mark is opened:
+            raise depends_on_itself(node)
+        node.mark = opened
+        push(node)
+        push(None)
+        a, b = node.a, node.b
+        if b is not None:
+            if b.mark is not closed:
+                push(b)
+            if a.mark is not closed:
                 push(a)
-        return order
-    finally:
-        walking.release()
+        elif type(a) is tuple:
+            for arg in reversed(a):
+                if arg.mark is not closed:
+                    push(arg)
+        elif a is not None:
+            push(a)
+    return order
 
 
 def order_beside(output: Value, listed: dict[Value, bool]) -> list[Value]:
