@@ -16,9 +16,9 @@ from micrograd_es.value import Value
 LONGEST = 2000  # characters
 NAMES = """
     abs acos acosh asin asinh atan atan2 atanh cbrt ceil cos cosh detach dot elu erf erfc exp exp2
-    expm1 floor gelu hard_tanh hypot leaky_relu log log10 log1p log2 log_sigmoid log_sum_exp maximum
-    minimum norm prod relu reciprocal round sigmoid sign silu sin sinh softplus sqrt square step tan
-    tanh total xlogy
+    expm1 exprel floor gelu hard_tanh hypot leaky_relu log log10 log1p log2 log_sigmoid log_sum_exp
+    maximum minimum norm prod relu reciprocal round sigmoid sign silu sin sinc sinh softplus sqrt
+    square step tan tanh total xlogy
 """
 FUNCTIONS: dict[str, Callable[..., Any]] = {name: TABLE[name] for name in NAMES.split()}
 FUNCTIONS["clip"] = clip
@@ -27,6 +27,8 @@ OPERATORS: dict[type, Callable[..., Any]] = {
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
+    ast.Mod: operator.mod,
+    ast.FloorDiv: operator.floordiv,
     ast.Pow: operator.pow,
     ast.USub: operator.neg,
     ast.UAdd: operator.pos,
@@ -49,10 +51,10 @@ def read(text: str, numbers: Mapping[str, float], tongue: Language) -> Value:
     """Return the Value of an expression such as "(a*b + c).tanh()", its letters standing for
     numbers.
 
-    It may hold numbers, letters, + - * / **, and the primitives as functions and as methods, with
-    lists where they take lists; and `where(a > 0, lambda: log(a), 0)`, which computes the branch
-    that is taken. ValueError, in the reader's language, for anything else: for a letter without a
-    number or a number without a letter, and where a value is undefined.
+    It may hold numbers, letters, + - * / // % **, and the primitives as functions and as methods,
+    with lists where they take lists; and `where(a > 0, lambda: log(a), 0)`, which computes the
+    branch that is taken. ValueError, in the reader's language, for anything else: for a letter
+    without a number or a number without a letter, and where a value is undefined.
     """
     if len(text) > LONGEST:
         raise ValueError(tongue.say("expression_long", most=LONGEST))

@@ -244,9 +244,7 @@ def topological_order(output: Value, listed: dict[Value, bool] | None = None) ->
         raise TypeError(f"{shown(output)} has no graph: only a Value has one")
     if listed is not None:
         return order_beside(output, listed)
-    this: set[Any] = (
-        set()
-    )  # dies with the walk, however it ends; and then leaves the list by itself
+    this: set[Any] = set()  # dies with the walk, however it ends, and so leaves the list
     walking.append(ref(this, walking.remove))
     if walking[0]() is not this:
         return order_beside(output, {})

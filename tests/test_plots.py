@@ -220,7 +220,7 @@ def test_every_picture_can_be_drawn_with_characters_too():
 @pytest.mark.parametrize("ending", ["svg", "png", "pdf"])
 def test_the_command_writes_a_picture(ending, tmp_path, capsys):
     path = tmp_path / f"field.{ending}"
-    assert main(["plot", "slopes", "-o", str(path)]) == 0
+    assert main(["plot", "slopes", "-o", str(path), "--lang", "en"]) == 0
     first = path.read_bytes()
     assert main(["plot", "slopes", "-o", str(path), "--lang", "en"]) == 0
     assert path.read_bytes() == first

@@ -146,8 +146,8 @@ def local(node: Any, i: int, names: Mapping[Value, str]) -> str:
     except (MicrogradError, OverflowError):
         return ""
     text = formula(partial)
-    plain = not re.search(r"_slope|_jet", text)  # rows that nobody writes by hand
-    return text if plain and len(text) <= LONGEST else ""
+    hidden = re.search(r"slope of |derivative of ", text)  # rows that nobody writes by hand
+    return text if not hidden and len(text) <= LONGEST else ""
 
 
 def formula(partial: Any) -> str:
