@@ -1,5 +1,6 @@
 """Nobody swaps Value's methods or numbers; what a trace or a rule may not ask is refused."""
 
+import copy
 import functools
 import math
 import signal
@@ -105,8 +106,6 @@ SWALLOWED = {
 
 
 def copies(x):
-    import copy
-
     with suppress(Exception):
         copy.deepcopy(x)
     return False
@@ -424,3 +423,69 @@ def test_both_walks_list_the_same():
     inner.a = inner
     with pytest.raises(me.GraphError, match="depends on itself"):
         order_beside(inner, {})
+
+
+# ---- what may be compiled ------------------------------------------------------------------------
+
+
+class Scaled:
+    def __init__(self):
+        self.w = Value(3.0)
+
+    def __call__(self, x, k=2.0):
+        return self.w * x * k
+
+    def bare(self):
+        return self.w * 2.0
+
+    def method(self, x):
+        return self(x)
+
+
+MANY = [
+    (lambda x, k=2: k * x, 6.0),
+    (functools.partial(lambda x, k: k * x, k=2), 6.0),
+    (functools.partial(lambda k, x: k * x, 2), 6.0),
+    (Scaled(), 18.0),
+    (Scaled().method, 18.0),
+    (me.tanh, math.tanh(3.0)),
+    (np.tanh, math.tanh(3.0)),
+    (lambda x, *, k=2, **options: k * x, 6.0),
+]
+
+
+@pytest.mark.parametrize(("f", "expected"), MANY)
+def test_whatever_can_be_called_compiles(f, expected):
+    holder = f if isinstance(f, Scaled) else getattr(f, "__self__", None)
+    parameters = [holder.w] if isinstance(holder, Scaled) else []
+    assert compile(f, parameters)([3.0]) == pytest.approx(expected)
+
+
+def test_inputs_and_forms_that_are_none_are_refused_and_those_without_are_none():
+    for inputs in (-1, 1.5, "2"):
+        with pytest.raises(ValueError, match="give a whole number"):
+            compile(lambda x: x, inputs=inputs)
+    for f in (lambda *xs: xs[0], me.total, max):
+        with pytest.raises(TypeError, match="say how many, inputs=3"):
+            compile(f)
+    with pytest.raises(TypeError, match="takes k by name only"):
+        compile(lambda x, *, k: k * x)
+    for forms in ([1], {1: 2}):
+        with pytest.raises(TypeError, match=r"expected \{primitive: function\}"):
+            compile(lambda x: x, forms=forms)
+    assert compile(lambda x, k=2: k * x, inputs=2)([3.0], [4.0]) == 12.0
+    assert compile(np.hypot)([3.0], [4.0]) == 5.0
+    held = Scaled()
+    assert compile(held.bare, [held.w])() == 6.0
+
+
+def test_a_deep_copy_of_a_program_has_parameters_of_its_own_or_says_why_not():
+    held = Scaled()
+    program = compile(held, [held.w])
+    again = copy.deepcopy(program)
+    again.parameters[0].data = 1.0
+    assert (program([1.0]), again([1.0])) == (6.0, 2.0)
+    assert copy.copy(program)([1.0]) == 6.0
+    assert copy.deepcopy(compile(lambda x: 2 * x))([1.0]) == 2.0
+    with pytest.raises(TypeError, match="a deep copy of this program"):
+        copy.deepcopy(compile(lambda x: W * x, [W]))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,12 +16,11 @@ Array = Any
 SHOWN = 8  # names of inputs that an error tells
 
 
-def names_of(f: Callable[..., Any], count: int, taken: Iterable[str]) -> list[str]:
-    """Return what the inputs are called: as in f; or x0, x1, … if code would call others so."""
-    names = [*inspect.signature(f).parameters][:count]
+def names_of(inputs: Sequence[str], taken: Iterable[str]) -> list[str]:
+    """Return what code calls the inputs: as f does; or x0, x1, … if code would call others so."""
     others = {*taken, *TABLE, *BASIC, "np", "jnp", "jax", "math"}
-    free = others.isdisjoint(names) and not any(map(VARIABLE.fullmatch, names))
-    return names if free and len(names) == count else [f"x{i}" for i in range(count)]
+    free = others.isdisjoint(inputs) and not any(map(VARIABLE.fullmatch, inputs))
+    return [*inputs] if free else [f"x{i}" for i in range(len(inputs))]
 
 
 def real(name: str, given: Any) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from functools import cached_property
 from importlib.util import find_spec
 from typing import Any
@@ -60,7 +61,7 @@ def compile(
                   installed and building it will pay within 100 calls like the first, else numpy
     on_nonfinite  "raise": a sample that gives NaN or inf is run again in plain Python, where only
                   the branches chosen count, and if it is still none, named; "return": given back
-    inputs        how many f takes, if it does not say
+    inputs        how many f takes, if it does not say; arguments with a default are no inputs
     forms         of primitives of your own whose value is not written in primitives: their formula
                   that is, {softsign: lambda x: x / (1 + abs(x))}
 
@@ -79,6 +80,8 @@ def compile(
     ):
         if given not in known:
             raise ValueError(f"{what} {given!r}: expected one of {', '.join(map(repr, known))}")
+    if not isinstance(forms, Mapping | None):
+        raise TypeError(f"forms={forms!r}: expected {{primitive: function}}")
     for row, form in (forms or {}).items():
         if not isinstance(row, Primitive) or not callable(form):
             raise TypeError(f"forms={{{row!r}: {form!r}}}: expected {{primitive: function}}")
@@ -109,10 +112,10 @@ class Program:
         known = backend != "auto" or find_spec("llvmlite")
         self.backend = backend if known else "numpy"  # "auto" until it is called
         self.on_nonfinite, self.forms = on_nonfinite, forms
-        count = inputs_of(f) if inputs is None else inputs
+        names = inputs_of(f, inputs)
         with paused():
-            self.linear: Linear = linear(trace(f, parameters, count))
-        self.inputs = names_of(f, count, self.linear.rows)
+            self.linear: Linear = linear(trace(f, parameters, len(names)))
+        self.inputs = names_of(names, self.linear.rows)
 
     # ---- running
 
@@ -348,6 +351,16 @@ class Program:
         """
         made_of = (self.f, self.parameters, self.reduce, self.backend, self.on_nonfinite)
         return compile, (*made_of, len(self.inputs), self.forms)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Program:
+        f = deepcopy(self.f, memo)
+        if f is self.f and self.parameters:  # a function keeps the Values that it captured
+            raise TypeError(
+                "a deep copy of this program would have parameters that its function does not "
+                "know: compile an object with __call__ that holds them, or compile the copy's loss"
+            )
+        compiled, (_, parameters, *others) = self.__reduce__()
+        return compiled(f, deepcopy(parameters, memo), *others)  # type: ignore[no-any-return]
 
 
 def above_zero(name: str, given: Any) -> float:

@@ -85,8 +85,7 @@ def trace(
     Value that is neither an input nor listed as a parameter. TraceWarning for a choice by equality.
     """
     parameters = leaves_of(parameters)
-    count = inputs_of(f) if inputs is None else inputs
-    numbers = [0.5 + i % 97 / 200 for i in range(count)]
+    numbers = [0.5 + i % 97 / 200 for i in range(len(inputs_of(f, inputs)))]
     first = Run(f, [-x for x in numbers], parameters)
     second = Run(f, numbers, parameters)
     refuse_captured(first, second)
@@ -326,9 +325,37 @@ def leaves_of(parameters: Sequence[Value]) -> list[Value]:
     return found
 
 
-def inputs_of(f: Callable[..., Any]) -> int:
-    """Return how many inputs a function takes."""
-    kinds = [parameter.kind for parameter in inspect.signature(f).parameters.values()]
-    if inspect.Parameter.VAR_POSITIONAL in kinds:
-        raise TypeError(f"{shown(f)} takes any number of inputs: say how many, inputs=3")
-    return sum(kind in (kind.POSITIONAL_ONLY, kind.POSITIONAL_OR_KEYWORD) for kind in kinds)
+def inputs_of(f: Callable[..., Any], count: int | None = None) -> list[str]:
+    """Return the names of the inputs that f takes, or of as many as somebody counts.
+
+    An argument with a default keeps it: it is a constant, unless it is counted.
+    """
+    if count is not None and (not hasattr(count, "__index__") or count < 0):
+        raise ValueError(f"inputs={shown(count)}: give a whole number, how many inputs f takes")
+    if isinstance(f, Primitive) and f.arity is not None:
+        count = f.arity if count is None else count
+    try:
+        given = [*inspect.signature(f).parameters.values()]
+    except ValueError:  # a function written in C does not say; one of numpy has `nin`
+        given = []
+        count = getattr(f, "nin", None) if count is None else count
+        if count is None:
+            raise any_number(f) from None
+    places = [p for p in given if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    if count is not None:
+        names = [p.name for p in places[:count]]
+        return names if len(names) == count else [f"x{i}" for i in range(count)]
+    for p in given:
+        if p.kind == p.VAR_POSITIONAL:
+            raise any_number(f)
+        if p.kind == p.KEYWORD_ONLY and p.default is p.empty:
+            raise TypeError(
+                f"{shown(f)} takes {p.name} by name only, and inputs come by place: give it a "
+                f"default, or functools.partial(f, {p.name}=…)"
+            )
+    return [p.name for p in places if p.default is p.empty]
+
+
+def any_number(f: Callable[..., Any]) -> TypeError:
+    """Return the error of a function that does not say how many inputs it takes."""
+    return TypeError(f"{shown(f)} takes any number of inputs: say how many, inputs=3")
