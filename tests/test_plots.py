@@ -76,7 +76,7 @@ def test_arrows_are_as_long_as_the_slope_and_point_where_the_field_climbs():
     drawn = np.stack([quiver.U, quiver.V], axis=1)
     grid = Field(bowl).grid(np.linspace(-2, 2, 61), np.linspace(-1, 1, 61))
     most = np.quantile(grid.magnitude, 0.98)
-    assert np.allclose(drawn, 0.95 * 2 / 5 / most * slopes)  # the largest fits into a cell
+    assert np.allclose(drawn, 0.95 * 2 / 5.9 / most * slopes)  # the largest fits into a cell
     rings = [found for found in axes.findobj(QuadContourSet) if len(found.levels) == 1]
     assert [ring.levels[0] for ring in rings] == [pytest.approx(0.8 * most)]
     across, heights = above.lines[0].get_data()
@@ -97,7 +97,7 @@ def test_directions_are_all_as_long_beside_the_straight_way():
     quiver = next(iter(figure.findobj(Quiver)))
     drawn = np.stack([quiver.U, quiver.V], axis=1)
     ahead = np.array([Field(bowl).direction(x, y) for x, y in zip(quiver.X, quiver.Y, strict=True)])
-    assert np.allclose(drawn, 0.8 * 2 / 4 * ahead)
+    assert np.allclose(drawn, 0.8 * 2 / 4.6 * ahead)
     (lines,) = figure.findobj(LineCollection)
     for (x, y), (u, v) in lines.get_segments():
         assert (u - x) * (towards[1] - y) == pytest.approx((v - y) * (towards[0] - x))
@@ -220,7 +220,7 @@ def test_every_picture_can_be_drawn_with_characters_too():
 @pytest.mark.parametrize("ending", ["svg", "png", "pdf"])
 def test_the_command_writes_a_picture(ending, tmp_path, capsys):
     path = tmp_path / f"field.{ending}"
-    assert main(["plot", "slopes", "-o", str(path)]) == 0
+    assert main(["plot", "slopes", "-o", str(path), "--lang", "en"]) == 0
     first = path.read_bytes()
     assert main(["plot", "slopes", "-o", str(path), "--lang", "en"]) == 0
     assert path.read_bytes() == first
