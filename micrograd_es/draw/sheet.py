@@ -100,7 +100,10 @@ def sheet(tall: float) -> Iterator[Picture]:
     with matplotlib.rc_context(STYLE):
         figure = Picture(figsize=(6, tall), layout="constrained")
         yield figure
-        figure.draw_without_rendering()
+        for _ in range(
+            2
+        ):  # the labels that the first layout makes room for are those of the second
+            figure.draw_without_rendering()
         figure.set_layout_engine("none")  # else each saving moves things a little
 
 
