@@ -273,7 +273,8 @@ def test_what_is_wrong_never_passes(program, claimed, monkeypatch):
         try:
             assert judge(program, claimed).verdict != "pass"
         except ValueError as error:
-            assert "math domain error" in str(error)  # noqa: PT017  # there is no value at all
+            # there is no value at all: as Python up to 3.13 says it, and from 3.14 on
+            assert str(error).startswith(("math domain error", "expected"))  # noqa: PT017  # or passes
 
 
 @given(st.floats(-5, 5).filter(lambda x: abs(x) > 0.01), st.sampled_from(["erf", "expm1"]))
