@@ -192,7 +192,7 @@ class Field:
         for _ in range(100):
             try:
                 slopes = self.gradient(*x)
-                move, *_ = numpy.linalg.lstsq(numpy.array(self.hessian(*x)), numpy.array(slopes))
+                move, *_ = numpy.linalg.lstsq(numpy.array(self.hessian(*x)), slopes, rcond=None)
             except (MicrogradError, OverflowError, numpy.linalg.LinAlgError):
                 return None
             x = x - move

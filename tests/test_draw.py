@@ -188,3 +188,69 @@ def test_the_names_that_users_of_micrograd_know():
 def test_importing_the_package_does_not_import_the_drawing():
     code = "import sys, micrograd_es; sys.exit('micrograd_es.draw.graph' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+DRAWERS = {
+    "graph": draw.graph,
+    "page": draw.page,
+    "tree": draw.tree,
+    "to_dot": draw.to_dot,
+    "to_mermaid": draw.to_mermaid,
+    "trace": draw.trace,
+    "draw_dot": draw.draw_dot,
+}
+
+
+@pytest.mark.parametrize("draw_it", DRAWERS.values(), ids=DRAWERS)
+@pytest.mark.parametrize(
+    "thing", [3, 2.5, None, "x", [Value(1.0)], {Value(1.0)}, nn.Neuron(1), Value]
+)
+def test_what_has_no_graph_is_refused_by_every_drawing(draw_it, thing):
+    with pytest.raises(TypeError, match=r"has no graph: give a Value, such as Value\(2.0\) \* 3"):
+        draw_it(thing)
+
+
+def test_every_public_drawing_is_held_to_that():
+    assert DRAWERS.keys() == {name for name in draw.__all__ if not name[0].isupper()}
+
+
+@pytest.mark.parametrize("fold", [0, -1, 2.5, "80", None, True])
+def test_a_fold_that_is_no_number_of_nodes_is_refused(fold):
+    with pytest.raises(ValueError, match="expected how many nodes are drawn"):
+        draw.graph(Value(1.0) * 2, fold=fold)
+
+
+def test_what_is_no_explanation_is_refused():
+    with pytest.raises(TypeError, match="give what explain"):
+        draw.graph(Value(1.0) * 2, explanation="why")
+
+
+@pytest.mark.parametrize(
+    "name", ["a\0b", "\x1b[31m", "\ud800", "\ufffe", "]]>", "<&\"'>", "a\nb\tc", "\x7f", "é̂\u202e"]
+)
+def test_whatever_a_name_holds_every_drawing_is_well_formed(name):
+    x = Value(2.0, name=name)
+    y = (x * Value(3.0, name=name * 9)).tanh()
+    y.name = name
+    y.backward()
+    for language in ("es", "en"):
+        svg, page = draw.graph(y, language), draw.page(y, language, name)
+        ET.fromstring(svg.encode())
+        for inner in re.findall(r"<svg.*?</svg>", page, re.DOTALL):
+            ET.fromstring(inner.encode())
+        texts_of_it = [
+            draw.tree(y, language),
+            draw.to_dot(y, language),
+            draw.to_mermaid(y, language),
+        ]
+        for text in [svg, page, *texts_of_it]:
+            assert text.encode()
+            assert all(c.isprintable() or c == "\n" for c in text)
+        assert all(
+            len(re.findall(r'(?<!\\)"', line)) % 2 == 0 for line in texts_of_it[1].split("\n")
+        )
+
+
+@given(st.text(max_size=30))
+def test_any_name_gives_valid_svg(name):
+    ET.fromstring(draw.graph(Value(2.0, name=name) * 3, "en").encode())

@@ -198,3 +198,11 @@ def test_a_landscape_is_over_leaves_each_once_and_a_constant_loss_is_flat():
     with pytest.raises(TypeError, match="give leaves"):
         Landscape(lambda: a * a, (a * b, b))
     assert Landscape(lambda: 5.0, (a, b)).both(1.0, 1.0) == (5.0, [0.0, 0.0])
+
+
+@pytest.mark.parametrize("axis", [[3.1, 0.1, 6.3], [0.0, 6.0, 3.0], [6.3, 3.1, 0.0]])
+def test_stationary_points_come_in_order_whatever_the_order_of_the_grid(axis):
+    field = Field(lambda x, y: sin(x + math.pi / 2) + y * y)
+    found = [one.point for one in field.stationary_points(axis, [0.5, -0.5])]
+    assert len(found) >= 2
+    assert found == sorted(found)

@@ -229,7 +229,7 @@ def test_what_cannot_be_played_says_so_at_once():
             draw.page(Value(number) * 2)
     with pytest.raises(DomainError, match="no finite slope"):
         draw.page(Value(0.0).sqrt())
-    with pytest.raises(TypeError, match="plays the graph of a Value"):
+    with pytest.raises(TypeError, match="has no graph: give a Value"):
         draw.page(2.0)
     with pytest.raises(ValueError, match=r"301 nodes: a page shows up to 200 .*draw\.graph"):
         draw.page(total([Value(1.0) for _ in range(300)]))

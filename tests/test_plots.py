@@ -1,5 +1,6 @@
 """The pictures of matplotlib show what the engine computed, in both languages."""
 
+import math
 import os
 import re
 import subprocess
@@ -76,7 +77,7 @@ def test_arrows_are_as_long_as_the_slope_and_point_where_the_field_climbs():
     drawn = np.stack([quiver.U, quiver.V], axis=1)
     grid = Field(bowl).grid(np.linspace(-2, 2, 61), np.linspace(-1, 1, 61))
     most = np.quantile(grid.magnitude, 0.98)
-    assert np.allclose(drawn, 0.95 * 2 / 5 / most * slopes)  # the largest fits into a cell
+    assert np.allclose(drawn, 0.95 * 2 / 5.9 / most * slopes)  # the largest fits into a cell
     rings = [found for found in axes.findobj(QuadContourSet) if len(found.levels) == 1]
     assert [ring.levels[0] for ring in rings] == [pytest.approx(0.8 * most)]
     across, heights = above.lines[0].get_data()
@@ -97,7 +98,7 @@ def test_directions_are_all_as_long_beside_the_straight_way():
     quiver = next(iter(figure.findobj(Quiver)))
     drawn = np.stack([quiver.U, quiver.V], axis=1)
     ahead = np.array([Field(bowl).direction(x, y) for x, y in zip(quiver.X, quiver.Y, strict=True)])
-    assert np.allclose(drawn, 0.8 * 2 / 4 * ahead)
+    assert np.allclose(drawn, 0.8 * 2 / 4.6 * ahead)
     (lines,) = figure.findobj(LineCollection)
     for (x, y), (u, v) in lines.get_segments():
         assert (u - x) * (towards[1] - y) == pytest.approx((v - y) * (towards[0] - x))
@@ -259,3 +260,139 @@ def test_without_matplotlib_it_says_what_to_install_and_draws_with_characters():
     assert done.returncode == 2
     assert "↖" in done.stdout.decode()
     assert b"pip install 'micrograd-es[plot]'" in done.stderr
+
+
+# ---- what a reader relies on ---------------------------------------------------------------------
+
+STEEP = {
+    "steep": (lambda x, y: exp(3 * x) + y, (-1, 1), (-1, 1)),
+    "flat": (lambda x, y: 1e-9 * (x + y * y * y), (0, 1), (0, 2)),
+    "far": (lambda x, y: 1e6 + 1e3 * x * y, (-5, 5), (-5, 5)),
+    "negative": (lambda x, y: -abs(x) - 40 * y, (-1, 1), (0, 3)),
+}
+
+
+def level_lines(figure):
+    """Return the sets of level lines of a figure that are no zone and no shade."""
+    found = figure.findobj(QuadContourSet)
+    return [one for one in found if not one.filled and len(one.levels) > 1]
+
+
+@pytest.mark.parametrize("name", STEEP)
+def test_level_lines_are_equally_far_apart_in_value(name):
+    field, x, y = STEEP[name]
+    for figure in (plots.contours(field, x, y), plots.surface(field, x, y)):
+        (lines,) = level_lines(figure)
+        steps = np.diff(lines.levels)
+        assert 2 <= len(steps) <= 12
+        assert steps == pytest.approx(np.full(len(steps), steps[0]), rel=1e-6)
+        assert f"{steps[0]:.2e}"[0:4] in ("1.00", "2.00", "2.50", "5.00")
+
+
+@pytest.mark.parametrize(
+    "lesson", [Lesson(), Lesson(loss="squared"), Lesson(x=-3, target=2), Lesson(w1=3)]
+)
+def test_the_lines_of_the_minima_have_no_spikes(lesson):
+    figure = picture("minima", tell(lesson, None, 200), "en")
+    for lines in level_lines(figure):
+        for path in lines.get_paths():
+            for part in path.to_polygons(closed_only=False):
+                ahead = np.diff(part, axis=0)
+                ahead = ahead[np.hypot(*ahead.T) > 1e-9]
+                angles = np.unwrap(np.arctan2(ahead[:, 1], ahead[:, 0]))
+                assert abs(np.diff(angles)).max(initial=0) < np.pi / 2
+
+
+def tips(quiver):
+    return zip(quiver.X + quiver.U, quiver.Y + quiver.V, strict=True)
+
+
+OUTWARD = {
+    "arrows": lambda: plots.arrows(bowl, (-2, 2), (-1, 1), size=5),
+    "profile": lambda: plots.arrows(lambda x, y: x * 3 + y, (0, 9), (0, 1), profile=0.5),
+    "directions": lambda: plots.directions(bowl, (-2, 2), (-1, 1), (0, 0), size=4),
+    "gradient": lambda: plots.contours(bowl, (-2, 2), (-1, 1), paths=[[(1.9, 0.9)]], gradient=9.0),
+    "slopes": lambda: plots.slopes(lambda x: x**3, (-1, 1), [-1.0, 0.9, 1.0]),
+    "saddle": lambda: picture("saddle", STORY, "en"),
+    "step": lambda: picture("step", STORY, "en"),
+}
+
+
+@pytest.mark.parametrize("name", OUTWARD)
+def test_no_tip_of_an_arrow_is_outside_its_panel(name):
+    quivers = OUTWARD[name]().findobj(Quiver)
+    assert quivers
+    for quiver in quivers:
+        (left, right), (low, high) = quiver.axes.get_xlim(), quiver.axes.get_ylim()
+        for u, v in tips(quiver):
+            assert left - 1e-9 <= u <= right + 1e-9
+            assert low - 1e-9 <= v <= high + 1e-9
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_every_panel_has_its_labels(name):
+    figure = picture(name, STORY, "en")
+    for axes in figure.axes:
+        if axes.axison:
+            assert axes.get_xlabel()
+            assert any(label.get_text() and label.get_visible() for label in axes.get_xticklabels())
+            below_curve = name == "slopes" and axes is figure.axes[1]
+            assert axes.get_ylabel() or below_curve  # arrows along a line have no height
+            box, page = axes.get_tightbbox(), figure.bbox
+            assert page.x0 - 1 <= box.x0 <= box.x1 <= page.x1 + 1
+
+
+def test_a_run_that_diverged_is_drawn_up_to_where_it_leaves():
+    runs = {
+        "away": [1.0, 1e200, math.inf, math.nan],
+        "at once": [math.inf, math.nan],
+        "down": [3.0, 1.0],
+    }
+    figure = plots.errors(runs, goal=math.inf, language="en")
+    linear, logarithmic = figure.axes
+    assert linear.get_ylim() == (0, 4.5)
+    drawn = logarithmic.lines[0].get_ydata()
+    assert list(drawn[:2]) == [1.0, 1e200]
+    assert np.isnan(drawn[2:]).all()
+    sheet.rendered(figure, "png")
+
+
+ODD = {
+    "constant": lambda x, y: 3.0,
+    "zero": lambda x, y: 0.0,
+    "constant and huge": lambda x, y: 1e308 + 0 * x,
+    "huge": lambda x, y: x * 1e308,
+    "large": lambda x, y: x * 1e249 + y,
+    "denormal": lambda x, y: x * 5e-324,
+    "almost constant": lambda x, y: 1 + x * 1e-16,
+    "beyond its digits": lambda x, y: 1e16 + x,
+    "steep": lambda x, y: exp(500 * x),
+    "nan": lambda x, y: x * math.nan,
+    "infinite": lambda x, y: x * 0 + math.inf,
+}
+KINDS = {
+    "contours": lambda f, *sides: plots.contours(
+        f, *sides, zone=0.5, paths=[[(0, 0.1), (0.5, 1e200)]]
+    ),
+    "arrows": lambda f, *sides: plots.arrows(f, *sides, profile=0.0),
+    "surface": lambda f, *sides: plots.surface(f, *sides, path=[(0, 0.1), (0.5, 0.5)], zone=0.5),
+    "directions": lambda f, *sides: plots.directions(f, *sides, (0, 0)),
+    "rates": lambda f, *sides: plots.rates(f, *sides, {"a": [(0, 0)]}, zone=0.5),
+    "slopes": lambda f, *sides: plots.slopes(lambda x: f(x, 0.5), sides[0], [0.25, 0.5]),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ODD)
+def test_an_odd_field_gets_a_picture_or_a_sentence(kind, name):
+    try:
+        sheet.rendered(KINDS[kind](ODD[name], (-1, 1), (-1, 1)), "png")
+    except ValueError as problem:
+        assert str(problem).startswith("nothing to draw: ")  # noqa: PT017  # or a picture
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("side", [(1, 1), (1, -1), (0, math.inf), (math.nan, 1), (-1e308, 1e308)])
+def test_an_interval_that_is_none_is_refused(kind, side):
+    with pytest.raises(ValueError, match="give two numbers, the smaller one first"):
+        KINDS[kind](lambda x, y: x + y, side, (0, 1))

@@ -18,6 +18,7 @@ from micrograd_es.cli import main
 from micrograd_es.draw.terminal import arrow, curve
 from micrograd_es.language import Language, preferred, sentences
 from micrograd_es.lesson import Lesson, climb, descend, field, sweep
+from micrograd_es.story import as_dict, tell
 
 
 def told(capsys, *options):
@@ -251,6 +252,16 @@ def test_a_constant_rate_settles_on_the_squared_error_only_below_the_bound(facto
     rate = factor * 2 / near.curvature(near.w1, near.w2)
     steps = descend(near, rate, 30, goal=0).steps
     assert (steps[-1].error < steps[0].error) == (factor < 1)
+
+
+@pytest.mark.parametrize("loss", ["absolute", "squared"])
+def test_the_bound_that_is_told_is_the_one_below_which_a_rate_settles(loss):
+    for x, w1, w2 in ((4.0, 1.5, 1.0), (-2.0, 0.5, 0.25), (1.0, 3.0, -1.0)):
+        story = tell(Lesson(x=x, w1=w1, w2=w2, loss=loss), 0.01, 50)
+        last, told = story.descent.last, as_dict(story)["stability"]
+        measured = 2 * x * x * (last.w1**2 + last.w2**2)
+        assert told["curvature"] == pytest.approx(measured)
+        assert told["bound"] * measured == pytest.approx(2.0)
 
 
 def test_the_field_is_centred_on_the_start():

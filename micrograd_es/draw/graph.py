@@ -15,6 +15,7 @@ from typing import Any
 
 from micrograd_es.draw.layout import Layout, layered
 from micrograd_es.explanation import Explanation
+from micrograd_es.gate import shown
 from micrograd_es.language import Language
 from micrograd_es.value import Undefined, Value, is_constant, topological_order
 
@@ -158,8 +159,25 @@ def label(node: Value) -> str:
     return f"{short(node.name)} ({symbol})" if node.name else symbol
 
 
+def drawable(output: Any) -> Value:
+    """Return a Value as it is; TypeError for anything else, which has no graph."""
+    if type(output) is not Value:
+        raise TypeError(f"{shown(output)} has no graph: give a Value, such as Value(2.0) * 3")
+    return output
+
+
+def legible(name: str) -> str:
+    """Return a name with a sign for each character that XML does not know: control characters, and
+    halves of pairs.
+    """
+    return "".join(
+        c if c.isprintable() else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in name
+    )
+
+
 def short(name: str) -> str:
     """Return a name that is too long by its last parts, those after its last two points."""
+    name = legible(name)
     if len(name) > NAME:
         name = ".".join(name.split(".")[-2:])
     return name if len(name) <= NAME else f"…{name[1 - NAME :]}"
@@ -193,7 +211,13 @@ def graph(
     as the part of the responsibility that goes through them. Notebooks show it, and a file is
     `Path("graph.svg").write_text(graph(output))`.
     """
-    tongue = Language(language)
+    tongue, output = Language(language), drawable(output)
+    if isinstance(fold, bool) or not isinstance(fold, int) or fold < 1:
+        raise ValueError(f"fold={shown(fold)}: expected how many nodes are drawn, 1 or more")
+    if explanation is not None and not isinstance(explanation, Explanation):
+        raise TypeError(
+            f"explanation {shown(explanation)}: give what explain(output, leaf) returns"
+        )
     title = tongue.say("graph_title", output=label(output) or tongue.number(output.data))
     return picture(sketch(output, tongue, fold, explanation), title, tongue)
 
@@ -254,7 +278,7 @@ def node_svg(
         for k, (what, text, colour, weight) in enumerate(lines)
     ]
     names = ", ".join(dict.fromkeys(member.name for member in node.members if member.name))
-    tip = f"<title>{escape(names)}</title>" if names else ""
+    tip = f"<title>{escape(legible(names))}</title>" if names else ""
     frames = f"{frame(4) if last else ''}{frame(0)}"
     return f'<g data-node="{i}">{tip}{frames}{"".join(texts)}</g>'
 

@@ -15,10 +15,9 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-from micrograd_es.draw.graph import SYMBOLS, Svg, picture, sketch
+from micrograd_es.draw.graph import SYMBOLS, Svg, drawable, legible, picture, sketch
 from micrograd_es.draw.steps import Steps, steps
 from micrograd_es.errors import NonFiniteError
-from micrograd_es.gate import shown
 from micrograd_es.language import LANGUAGES, Language, sentences
 from micrograd_es.value import Undefined, Value, is_constant
 
@@ -49,7 +48,7 @@ def page(output: Value, language: str | None = None, title: str = "") -> Page:
     """
     tongue = Language(language)
     graphs = {"graph": stepped(output, tongue)}
-    parts = {"name": title or graphs["graph"].title}
+    parts = {"name": legible(title or graphs["graph"].title)}
     return written("page_graph_title", parts, [stepper(graphs, tongue)], graphs, {}, tongue)
 
 
@@ -92,9 +91,7 @@ class Stepped:
 
 def stepped(output: Value, tongue: Language) -> Stepped:
     """Return a graph ready to be played; ValueError if it is too large."""
-    if type(output) is not Value:
-        raise TypeError(f"a page of {shown(output)}: it plays the graph of a Value")
-    found = steps(output)
+    found = steps(drawable(output))
     for node, name, grad in zip(found.nodes, found.names, found.grads, strict=True):
         if not (math.isfinite(node.data) and math.isfinite(grad)):
             raise NonFiniteError(

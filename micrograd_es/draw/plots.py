@@ -20,6 +20,7 @@ from micrograd_es.draw.sheet import (
     GREEN,
     GREY,
     INK,
+    LARGEST,
     LINES,
     ORANGE,
     POINTS,
@@ -32,29 +33,31 @@ from micrograd_es.draw.sheet import (
     dashes,
     decimal,
     ends,
+    fitting,
     frame,
     handles_of,
     heights,
     inside,
     key,
     largest,
+    level_heights,
     levels,
     line_handle,
     mark,
-    middles,
     minus,
     padded,
     paint_zone,
-    rounded_levels,
     save,
     seen_as_field,
     shade,
     sheet,
     spread,
+    starts,
     value,
     visible,
     walk,
 )
+from micrograd_es.gate import as_float
 from micrograd_es.language import Language
 
 if TYPE_CHECKING:
@@ -103,11 +106,12 @@ def arrows(
         if profile is not None:
             axes.contour(*fine.axes, fine.magnitude, [0.8 * most], colors=BLUE, linewidths=2)
             handles.append(line_handle(color=BLUE, lw=2, label=tongue.say("plot_steepest")))
-        coarse = seen.grid(middles(x, size), middles(y, size))
-        longest = 0.95 * min(x[1] - x[0], y[1] - y[0]) / size
-        shrunk = longest / numpy.maximum(coarse.magnitude, most)  # a singularity does not grow
+        (across, wide), (up, high) = starts(x, size, 0.95), starts(y, size, 0.95)
+        coarse = seen.grid(across, up)
+        longest = 0.95 * min(wide, high)
+        most = numpy.maximum(coarse.magnitude, most)  # a singularity does not grow
         (u, v), (du, dv) = coarse.axes, coarse.gradient
-        arrow(axes, u, v, shrunk * du, shrunk * dv, INK)
+        arrow(axes, u, v, longest * (du / most), longest * (dv / most), INK)
         for path in paths:
             walk(axes, path)
         handles += [*handles_of(paths, None, tongue), *mark(axes, marked or {})]
@@ -126,9 +130,9 @@ def below_profile(
     above.plot(across, [value(seen, u, profile) for u in across], color=ORANGE, lw=2.5)
     told = tongue.say("plot_profile", name=name, number=profile)
     above.set_title(told, loc="left")
-    above.set_ylabel(tongue.say("plot_height"))
+    above.locator_params(axis="y", nbins=3)  # the panel is low
+    frame(above, x, above.get_ylim(), ("x", tongue.say("plot_height")), tongue)
     axes.axhline(profile, color=ORANGE, lw=1.5, ls="--")
-    decimal(tongue, above.yaxis)
     return axes
 
 
@@ -150,11 +154,12 @@ def directions(
     with sheet(6) as figure:
         axes = figure.subplots()
         shade(axes, *heights(seen, x, y))
-        coarse = seen.grid(middles(x, size), middles(y, size))
+        (us, wide), (vs, high) = starts(x, size, 0.8), starts(y, size, 0.8)
+        coarse = seen.grid(us, vs)
         across, up = (t - c for t, c in zip(towards, coarse.axes, strict=True))
         away = numpy.hypot(across, up)
         away[away == 0] = 1
-        length = 0.8 * min(x[1] - x[0], y[1] - y[0]) / size
+        length = 0.8 * min(wide, high)
         ends = [c + length * d / away for c, d in zip(coarse.axes, (across, up), strict=True)]
         dashes(axes, coarse.axes, ends)
         (u, v), (du, dv) = coarse.axes, coarse.direction
@@ -199,12 +204,12 @@ def slopes(
             told = minus(tongue.number(slope if abs(slope) > 1e-9 * most else 0.0, ".3g"))
             below.annotate(told, (u, 0), (0, -20), textcoords="offset points", ha="center")
             arrow(below, [u], [0], [reach * slope / most], [0], INK)
-        above.set_ylabel(tongue.say("plot_height"))
-        above.set_ylim(*limits)
-        below.set(ylim=(-1, 1), yticks=[], xlabel=name, xlim=x)
+        tips = [u + reach * slope / most for u, _, slope in found]
+        frame(above, x, limits, (name, tongue.say("plot_height")), tongue)
+        below.set(ylim=(-1, 1), yticks=[], xlabel=name, xlim=(min(x[0], *tips), max(x[1], *tips)))
         below.set_title(tongue.say("plot_slope"), loc="left")
         below.spines["left"].set_visible(False)
-        decimal(tongue, above.yaxis, below.xaxis)
+        decimal(tongue, below.xaxis)
     return figure
 
 
@@ -229,8 +234,7 @@ def surface(
         axes: Any = figure.add_subplot(projection="3d", computed_zorder=False)
         low, high = numpy.nanmin(height), numpy.nanmax(height)
         axes.plot_surface(across, up, height, cmap=SHADES, rcount=40, ccount=40, alpha=0.9)
-        bounds = [level for level in rounded_levels(height, 11) if inside(level, height)]
-        if bounds:
+        if bounds := level_heights(height):
             axes.contour(across, up, height, bounds, colors=GREY, linewidths=0.6, zorder=2)
         if inside(zone, height):
             axes.contour(across, up, height, [zone], colors=GREEN, linewidths=3, zorder=3)
@@ -264,8 +268,9 @@ def contours(
 ) -> Figure:
     """Return the field seen from above with level lines, the zone up to a height, and paths on it.
 
-    `gradient` draws the gradient where each path starts, times that number; `marked` draws points
-    and lines by their names. A path that leaves the picture is cut at its edge.
+    `gradient` draws the gradient where each path starts, times that number, or times less where
+    it would not fit; `marked` draws points and lines by their names. A path that leaves the picture
+    is cut at its edge.
     """
     tongue = Language(language)
     seen = seen_as_field(field)
@@ -277,14 +282,15 @@ def contours(
         paint_zone(axes, *found, zone)
         handles = handles_of(paths, visible(zone, found[1]), tongue)
         handles += mark(axes, marked or {})
-        for path in paths:
-            if path and gradient is not None:
-                start = path[0]
-                du, dv = (gradient * slope for slope in seen.gradient(*start))
-                arrow(axes, [start[0]], [start[1]], [du], [dv], ORANGE)
-            walk(axes, path)
         if gradient is not None:
-            handles.append(arrow_handle(ORANGE, tongue.say("plot_scaled", scale=gradient)))
+            slopes = {path[0]: seen.gradient(*path[0]) for path in paths if path}
+            moves = {p: [gradient * slope for slope in s] for p, s in slopes.items()}
+            part = min((fitting(p, move, x, y) for p, move in moves.items()), default=1.0)
+            for (u, v), (du, dv) in moves.items():
+                arrow(axes, [u], [v], [part * du], [part * dv], ORANGE)
+            handles.append(arrow_handle(ORANGE, tongue.say("plot_scaled", scale=part * gradient)))
+        for path in paths:
+            walk(axes, path)
         frame(axes, x, y, names, tongue)
         key(figure, handles)
     return figure
@@ -304,7 +310,7 @@ def rates(
     tongue = Language(language)
     found = heights(seen_as_field(field), x, y)
     rows = max(1, math.ceil(len(runs) / 2))
-    with sheet(0.5 + 2.9 * rows) as figure:
+    with sheet(0.5 + 3.1 * rows) as figure:
         panels = figure.subplots(rows, 2, sharex=True, sharey=True, squeeze=False).ravel()
         for axes, (title, path) in zip(panels, runs.items(), strict=False):
             shade(axes, *found)
@@ -313,7 +319,6 @@ def rates(
             frame(axes, x, y, names, tongue)
             lines = [part for line in title.split("\n") for part in textwrap.wrap(line, 30)]
             axes.set_title("\n".join(lines), fontsize=10, loc="left")
-            axes.label_outer()
         for axes in panels[len(runs) :]:
             axes.set_axis_off()
         key(figure, handles_of(list(runs.values()), visible(zone, found[1]), tongue))
@@ -325,29 +330,34 @@ def errors(
 ) -> Figure:
     """Return the error of every step, once on a linear and once on a logarithmic scale.
 
-    The linear scale ends at 1.5 times the largest first error; the logarithmic one leaves out 0.
+    The linear scale ends at 1.5 times the largest first error; the logarithmic one leaves out 0. An
+    error that is infinite, NaN or beyond 1e250 is left blank: the line of a run that diverged ends.
     """
     tongue = Language(language)
+    known = {label: [e if abs(e) <= LARGEST else math.nan for e in map(as_float, run)]
+             for label, run in runs.items()}  # fmt: skip
+    firsts = [next((e for e in run if e == e), 0.0) for run in known.values()]
     with sheet(6.6) as figure:
         linear, logarithmic = panels = figure.subplots(2, 1, sharex=True)
         for axes in panels:
-            for i, (label, run) in enumerate(runs.items()):
-                seen = [e if e > 0 else math.nan for e in run] if axes is logarithmic else run
+            for i, (label, run) in enumerate(known.items()):
+                seen = run if axes is linear else [e if e > 1 / LARGEST else math.nan for e in run]
                 every = max(1, len(run) // 12)
                 style = LINES[(i + i // len(CYCLE)) % len(LINES)]
                 colour = CYCLE[i % len(CYCLE)]
                 axes.plot(seen, style, color=colour, label=label, markevery=every)
-            if goal is not None:
+            if goal is not None and abs(goal) <= LARGEST:
                 told = tongue.say("plot_goal", goal=goal)
                 axes.axhline(goal, color=GREEN, lw=2, ls=":", label=told)
-            axes.set_ylabel(tongue.say("plot_error"))
+            axes.set(xlabel=tongue.say("column_step"), ylabel=tongue.say("plot_error"))
+            axes.tick_params(labelbottom=True)
             axes.grid(alpha=0.3)
-        linear.set_ylim(0, 1.5 * max((run[0] for run in runs.values() if run), default=0) or 1.0)
+        top = 1.5 * max(firsts, default=0.0)
+        linear.set_ylim(0, top if top > 1 / LARGEST else 1.0)
         linear.set_title(tongue.say("plot_linear"), loc="left")
-        if any(error > 0 for run in runs.values() for error in run):
+        if any(error > 1 / LARGEST for run in known.values() for error in run):
             logarithmic.set_yscale("log")
         logarithmic.set_title(tongue.say("plot_logarithmic"), loc="left")
-        logarithmic.set_xlabel(tongue.say("column_step"))
-        decimal(tongue, linear.yaxis, logarithmic.xaxis)
+        decimal(tongue, linear.yaxis, *(axes.xaxis for axes in panels))
         key(figure, linear.get_lines())
     return figure

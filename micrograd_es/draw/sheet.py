@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from micrograd_es.errors import MicrogradError, MissingExtra
 from micrograd_es.fields import Field
 from micrograd_es.files import write
+from micrograd_es.gate import as_float, shown
 from micrograd_es.language import Language
 
 try:
@@ -21,7 +22,7 @@ try:
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
-    from matplotlib.ticker import FuncFormatter
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
 except ImportError as problem:
     raise MissingExtra(
         "pictures need matplotlib: pip install 'micrograd-es[plot]'; "
@@ -54,6 +55,9 @@ STYLE: Any = {
 }
 UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # else no two are alike
 POINTS = 61  # of a picture's grid, along each axis
+FINE = 121  # of the grid of level lines: a coarser one breaks those of a narrow valley
+LEVELS = 10  # lines, at most
+LARGEST = 1e250  # what is larger is left blank: matplotlib's own arithmetic would overflow
 Interval = tuple[float, float]
 Drawable = Field | Callable[..., Any]
 Path2 = Sequence[tuple[float, ...]]
@@ -96,7 +100,8 @@ def sheet(tall: float) -> Iterator[Picture]:
     with matplotlib.rc_context(STYLE):
         figure = Picture(figsize=(6, tall), layout="constrained")
         yield figure
-        figure.draw_without_rendering()
+        for _ in range(2):  # the labels that the first layout makes room for are the second's
+            figure.draw_without_rendering()
         figure.set_layout_engine("none")  # else each saving moves things a little
 
 
@@ -105,66 +110,89 @@ def seen_as_field(f: Drawable) -> Field:
 
 
 def value(field: Field, *point: float) -> float:
-    """Return the field at a point; NaN, which matplotlib leaves blank, where it is undefined."""
+    """Return the field at a point; NaN, which matplotlib leaves blank, where it is undefined or too
+    large to be drawn.
+    """
     try:
-        return field.value(*point)
+        height = field.value(*point)
     except (MicrogradError, OverflowError):
         return math.nan
+    return height if abs(height) <= LARGEST else math.nan
 
 
 def heights(field: Field, x: Interval, y: Interval) -> tuple[Any, np.ndarray]:
     """Return ((xs, ys), values) on a fine grid."""
-    axes = numpy.meshgrid(spread(x), spread(y))
+    axes = numpy.meshgrid(spread(x, FINE), spread(y, FINE))
     points = zip(*(c.ravel().tolist() for c in axes), strict=True)
     values = numpy.array([value(field, *point) for point in points])
     if not numpy.isfinite(values).any():
-        raise ValueError(f"nothing to draw: the field is undefined on all of {x} × {y}")
-    return axes, numpy.where(numpy.isfinite(values), values, math.nan).reshape(axes[0].shape)
+        raise ValueError(
+            f"nothing to draw: on all of {x} × {y} the field is undefined, or larger than {LARGEST}"
+        )
+    return axes, values.reshape(axes[0].shape)
 
 
 def spread(interval: Interval, count: int = POINTS) -> list[float]:
-    """Return the coordinates of a fine grid, the ends included."""
-    return list(numpy.linspace(*interval, count).tolist())
+    """Return the coordinates of a fine grid, the ends included; ValueError for no interval."""
+    low, high = map(as_float, interval)
+    if not -LARGEST <= low < high <= LARGEST:
+        raise ValueError(
+            f"interval {shown(interval)}: give two numbers, the smaller one first, such as (-1, 1)"
+        )
+    return list(numpy.linspace(low, high, count).tolist())
 
 
-def middles(interval: Interval, count: int) -> list[float]:
-    """Return the middles of equal parts of an interval."""
+def starts(interval: Interval, count: int, reach: float) -> tuple[list[float], float]:
+    """Return coordinates at equal distances, and that distance, such that arrows from there that
+    are at most `reach` of it long stay inside the interval.
+    """
     low, high = interval
-    return [low + (high - low) * (i + 0.5) / count for i in range(count)]
+    apart = (high - low) / (count - 1 + 2 * reach)
+    return [low + apart * (reach + i) for i in range(count)], apart
 
 
 def largest(magnitude: np.ndarray) -> float:
     """Return the largest slope but for the uppermost 2 %, which may be near a singularity."""
-    known = magnitude[numpy.isfinite(magnitude)]
+    known = magnitude[magnitude <= LARGEST]
     if not known.size:
-        raise ValueError("nothing to draw: the field has a gradient nowhere in the picture")
+        raise ValueError(
+            f"nothing to draw: the field has no gradient in the picture, or one beyond {LARGEST}"
+        )
     return float(numpy.quantile(known, 0.98)) or 1.0
 
 
-def rounded_levels(values: np.ndarray, count: int) -> list[float]:
-    """Return about `count` heights with equal areas between them, of two digits."""
-    parts = numpy.nanquantile(values, numpy.linspace(0.04, 0.96, count))
-    return sorted({float(f"{part:.2g}") for part in parts})
+def level_heights(values: np.ndarray) -> list[float]:
+    """Return round heights at equal distances, so that lines are closer where it is steeper."""
+    low, high = numpy.nanmin(values), numpy.nanmax(values)
+    if not stretched(low, high):
+        return []
+    steps = MaxNLocator(LEVELS, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+    return [float(level) for level in steps if inside(level, values)]
+
+
+def stretched(low: float, high: float) -> bool:
+    """Whether there is room for different heights between two numbers."""
+    return bool(high - low > 1e-12 * max(abs(low), abs(high), 1 / LARGEST))
 
 
 def shade(axes: Axes, grid: Any, values: np.ndarray) -> None:
     low, high = numpy.nanmin(values), numpy.nanmax(values)
-    if low < high:
+    if stretched(low, high):
         colours = 0.4 + 0.6 * matplotlib.colormaps[SHADES](numpy.linspace(0, 1, 24))[:, :3]
         axes.contourf(*grid, values, numpy.linspace(low, high, 25), colors=colours)
 
 
 def levels(axes: Axes, grid: Any, values: np.ndarray, tongue: Language) -> None:
     """Draw level lines with their heights."""
-    bounds = [level for level in rounded_levels(values, 11) if inside(level, values)]
-    if bounds:
+    if bounds := level_heights(values):
         lines = axes.contour(*grid, values, bounds, colors=GREY, linewidths=0.8)
         axes.clabel(lines, fontsize=9, fmt=tongue.number, colors=INK)
 
 
 def inside(height: float | None, values: np.ndarray) -> bool:
     """Whether a level line at that height can be drawn."""
-    return height is not None and bool(numpy.nanmin(values) < height < numpy.nanmax(values))
+    low, high = numpy.nanmin(values), numpy.nanmax(values)
+    return height is not None and stretched(low, high) and bool(low < height < high)
 
 
 def visible(height: float | None, values: np.ndarray) -> float | None:
@@ -191,9 +219,9 @@ def walk(axes: Axes, path: Path2) -> None:
     axes.plot(u, v, "o-", color=BLUE, lw=1.8, ms=4)
     for letter, i in ends(path):
         axes.plot(u[i], v[i], "o", color=BLUE, ms=13, mec="white")
-        axes.text(
-            u[i], v[i], letter, color="white", weight="bold", size=9, ha="center", va="center",
-            clip_on=True,
+        axes.annotate(
+            letter, (u[i], v[i]), color="white", weight="bold", size=9, ha="center", va="center",
+            annotation_clip=True,
         )  # fmt: skip
 
 
@@ -203,6 +231,16 @@ def arrow(axes: Axes, u: Any, v: Any, du: Any, dv: Any, colour: str) -> None:
         u, v, du, dv, color=colour, angles="xy", scale_units="xy", scale=1, width=0.006, zorder=4,
         headwidth=4.5, headlength=5, headaxislength=4.5, minshaft=1.5, minlength=0.5,
     )  # fmt: skip
+
+
+def fitting(start: Sequence[float], move: Sequence[float], *sides: Interval) -> float:
+    """Return how much of a move from a point fits inside the picture: 1 for all of it."""
+    room = [
+        ((high if by > 0 else low) - at) / by
+        for at, by, (low, high) in zip(start, move, sides, strict=True)
+        if by
+    ]
+    return min(1.0, *room) if room else 1.0
 
 
 def mark(axes: Axes, marked: Mapping[str, Path2]) -> list[Any]:
@@ -249,6 +287,7 @@ def key(figure: Figure, handles: Sequence[Any]) -> None:
 
 def frame(axes: Axes, x: Interval, y: Interval, names: tuple[str, str], tongue: Language) -> None:
     axes.set(xlim=x, ylim=y, xlabel=names[0], ylabel=names[1])
+    axes.tick_params(labelbottom=True, labelleft=True)  # also where panels share their axes
     decimal(tongue, axes.xaxis, axes.yaxis)
 
 
@@ -256,7 +295,7 @@ def padded(numbers: Sequence[float]) -> Interval:
     if not numpy.isfinite(numbers).any():
         raise ValueError("nothing to draw: the function is undefined on the whole interval")
     low, high = numpy.nanmin(numbers), numpy.nanmax(numbers)
-    room = 0.08 * (high - low) or 1.0
+    room = 0.08 * (high - low) if stretched(low, high) else 1 + abs(low) / 10
     return low - room, high + room
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from micrograd_es.draw.graph import legible
 from micrograd_es.errors import MicrogradError
 from micrograd_es.value import Undefined, Value, is_constant, topological_order
 
@@ -87,7 +88,9 @@ def named(order: Sequence[Value]) -> Iterator[str]:
         if is_constant(node):
             yield f"{node.data:g}"
             continue
-        name = typed(node.name or "") or (last if node is order[-1] and last else next(fresh))
+        name = typed(legible(node.name or "")) or (
+            last if node is order[-1] and last else next(fresh)
+        )
         while name in met:
             name += "′"
         met.add(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from micrograd_es.draw.graph import FOLD, Svg, graph, label, partial_text, shape
+from micrograd_es.draw.graph import FOLD, Svg, drawable, graph, label, partial_text, shape
 from micrograd_es.language import Language
 from micrograd_es.value import Value, is_constant, topological_order
 
@@ -21,7 +21,9 @@ def tree(output: Value, language: str | None = None, most: int = FOLD) -> str:
     tongue = Language(language)
     lines: list[str] = []
     met: set[Value] = set()
-    stack: list[tuple[Value, str, str, str]] = [(output, "", "", "")]  # indents, and the partial
+    stack: list[tuple[Value, str, str, str]] = [
+        (drawable(output), "", "", "")
+    ]  # indents, and the partial
     while stack and len(lines) < most:
         node, first, below, partial = stack.pop()
         again = node in met and node.args
@@ -71,7 +73,7 @@ def to_mermaid(output: Value, language: str | None = None) -> str:
 def described(output: Value, language: str | None) -> Iterator[tuple[int, str, str]]:
     """Yield (number, text, shape) of every node."""
     tongue = Language(language)
-    for i, node in enumerate(topological_order(output)):
+    for i, node in enumerate(topological_order(drawable(output))):
         lines = [label(node), tongue.number(node.data), f"∂ {tongue.number(node.grad)}"]
         yield i, "\n".join(filter(None, lines)), shape(node)
 
@@ -88,7 +90,7 @@ def connected(output: Value, language: str | None) -> Iterator[tuple[int, int, s
 
 def trace(root: Value) -> tuple[set[Value], set[tuple[Value, Value]]]:
     """Return (nodes, edges) as micrograd's notebook does."""
-    nodes = topological_order(root)
+    nodes = topological_order(drawable(root))
     return set(nodes), {(arg, node) for node in nodes for arg in node.args}
 
 
