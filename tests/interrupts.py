@@ -10,6 +10,7 @@ def interrupted_everywhere(action, rooms, check):
     check() is called after each interrupt; return how many there were.
     """
     names = {str(Path(room.__file__)) for room in rooms}
+    usual = sys.gettrace()  # of a measurement of coverage
     for count in range(100_000):
         left = count
 
@@ -17,7 +18,7 @@ def interrupted_everywhere(action, rooms, check):
             nonlocal left
             if event == "line" and frame.f_code.co_filename in names:
                 if left == 0:
-                    sys.settrace(None)
+                    sys.settrace(usual)
                     raise KeyboardInterrupt
                 left -= 1
             return at_line
@@ -30,5 +31,5 @@ def interrupted_everywhere(action, rooms, check):
         else:
             return count
         finally:
-            sys.settrace(None)
+            sys.settrace(usual)
     raise AssertionError("it never ends")
