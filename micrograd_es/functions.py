@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from operator import index
 from typing import Any
 
+from micrograd_es.errors import DomainError
 from micrograd_es.gate import as_float, shown
 from micrograd_es.makers import UNDEFINED
 from micrograd_es.primitive import as_value
 from micrograd_es.primitives import dot, identity
 from micrograd_es.taylor import derivative_of_order
-from micrograd_es.value import Value, gradient, topological_order
+from micrograd_es.value import Around, Undefined, Value, gradient, topological_order
 
 GRADIENTS = 6  # of gradients: the highest order that takes no longer than a moment
 Rebuild = Callable[[Iterator[Any]], Any]
@@ -74,18 +75,41 @@ def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable
 def jvp(f: Callable[[Any], Any], point: Any, direction: Any) -> tuple[Any, Any]:
     """Return (f(point), how fast each output changes if the point moves along direction).
 
-    The direction has the structure of the point. Two sweeps backward are one forward: uᵀJ is linear
-    in u, and its gradient by u, along the direction, is Jv.
+    The direction has the structure of the point. One sweep forward: each node changes by the sum of
+    its partials times the changes of its arguments. An argument that does not change is not asked
+    for its partial, which may be undefined.
 
     >>> jvp(lambda v: v[0] * v[1], [2.0, 5.0], [1.0, 10.0])
     (10.0, 25.0)
     """
     run = Run.of(f, (point,))
     ahead = run.numbers("direction", direction)
-    weights = [Value(1.0) for _ in run.outputs]
-    pulled = gradient(as_value(dot(run.outputs, weights)), run.inputs)
-    pushed = gradient(as_value(dot(pulled, ahead)), weights)
+    moving = {x: d for x, d in zip(run.inputs, ahead, strict=True) if type(d) is Value or d}
+    pushed = [as_value(change) for change in changes(run.outputs, moving)]
     return run.like_outputs(run.answer(run.outputs)), run.like_outputs(run.answer(pushed))
+
+
+def changes(outputs: Sequence[Value], moving: Mapping[Value, Any]) -> list[Any]:
+    """Return how fast each output changes, if the inputs move as fast as `moving` says."""
+    known, listed = {**moving}, dict[Value, bool]()
+    for output in outputs:
+        for node in topological_order(output, listed):
+            if node.primitive is None or node in known or known.keys().isdisjoint(node.args):
+                continue
+            ask = node.primitive.asked(node, node.args)
+            for i, (arg, partial) in enumerate(zip(node.args, node.partials, strict=True)):
+                if arg in known:
+                    undefined = type(partial) is Undefined
+                    share = nothing(known[arg], partial) if undefined else known[arg] * ask(i)
+                    known[node] = known[node] + share if node in known else share
+    return [known.get(output, 0.0) for output in outputs]
+
+
+def nothing(change: Any, partial: Undefined) -> float:
+    """Return 0, the share of a change that is 0 all around; DomainError for any other change."""
+    if type(change) is Value and not Around(()).is_steady(change):
+        raise DomainError(partial.message)
+    return (change._data if type(change) is Value else change) * partial
 
 
 def hvp(f: Callable[[Any], Any], point: Any, vector: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import itertools
 import math
 import signal
 import threading
@@ -27,6 +28,7 @@ from micrograd_es import (
 from micrograd_es.compiler import trace
 from micrograd_es.errors import PrimitiveError, TraceWarning
 from micrograd_es.gate import guard
+from micrograd_es.makers import node_of
 from micrograd_es.value import order_beside, topological_order
 from tests.interrupts import interrupted_everywhere
 
@@ -423,6 +425,46 @@ def test_both_walks_list_the_same():
     inner.a = inner
     with pytest.raises(me.GraphError, match="depends on itself"):
         order_beside(inner, {})
+
+
+def test_a_direction_in_which_a_slope_exists_has_it_beside_one_in_which_it_does_not():
+    def f(v):
+        return me.sqrt(v[0]) + v[1] * v[1]
+
+    assert me.jvp(f, [0.0, 3.0], [0.0, 1.0]) == (9.0, 6.0)
+    with pytest.raises(DomainError):
+        me.jvp(f, [0.0, 3.0], [1.0, 1.0])
+    assert me.jvp(lambda v: me.sqrt(v[0] * 0.0) + v[0], [2.0], [1.0]) == (2.0, 1.0)
+    with pytest.raises(DomainError):  # the change is 0 here only
+        me.jvp(lambda v: me.sqrt(v[0] ** 2), [0.0], [1.0])
+    assert me.jvp(lambda v: [1.0, v[0]], [2.0], [3.0]) == ([1.0, 2.0], [0.0, 3.0])
+    assert me.hvp(lambda v: v[0] ** 2 + v[1] ** 1.5, [1.0, 0.0], [1.0, 0.0]) == [2.0, 0.0]
+    x, y = Value(1.0), Value(0.0)
+    first, second = gradient(x**2 + y**1.5, [x, y])
+    assert [g.data for g in gradient(first, [x, y])] == [2.0, 0.0]
+    with pytest.raises(DomainError):
+        gradient(second, [x, y])
+
+
+HUGE = [0.0, -0.0, 1.0, -2.0, 1e-200, 1e200, 5e-324, 1.7e308, math.inf, -math.inf, math.nan]
+
+
+@pytest.mark.parametrize("name", ["add", "sub", "mul", "div", "power", "hypot", "atan2", "xlogy"])
+def test_a_number_on_one_side_is_what_a_value_is_there(name):
+    row = me.primitives.TABLE[name]
+
+    def outcome(make, *operands):
+        try:
+            node = make(*operands)
+            node.backward()
+        except (ValueError, ArithmeticError) as error:
+            return repr(error)
+        return repr((node.data, [v.grad for v in operands if type(v) is Value]))
+
+    careful = functools.partial(node_of, row)
+    for x, z in itertools.product(HUGE, HUGE):
+        assert outcome(row.node, Value(x), z) == outcome(careful, Value(x), z), (x, z)
+        assert outcome(row.node, x, Value(z)) == outcome(careful, x, Value(z)), (x, z)
 
 
 # ---- what may be compiled ------------------------------------------------------------------------
