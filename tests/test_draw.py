@@ -254,3 +254,24 @@ def test_whatever_a_name_holds_every_drawing_is_well_formed(name):
 @given(st.text(max_size=30))
 def test_any_name_gives_valid_svg(name):
     ET.fromstring(draw.graph(Value(2.0, name=name) * 3, "en").encode())
+
+
+def test_a_range_goes_from_the_smallest_to_the_largest():
+    ws = [Value(0.5 * i - 3) for i in range(40)]
+    output = total([w * Value(0.1 * i + 1) for i, w in enumerate(ws)])
+    output.backward()
+    ranges = re.findall(r"(-?[\d.]+) … (-?[\d.]+)", draw.graph(output, language="en"))
+    assert len(ranges) >= 3
+    for low, high in ranges:
+        assert float(low) < float(high)
+
+
+@pytest.mark.parametrize("show", [draw.graph, draw.tree, draw.to_dot, draw.to_mermaid, draw.page])
+def test_a_grad_of_none_is_shown_as_0(show):
+    w, x = Value(2.0, name="w"), Value(3.0, name="x")
+    output = w * x
+    output.backward()
+    w.grad = None
+    shown = str(show(output))
+    w.grad = 0.0
+    assert shown == str(show(output))

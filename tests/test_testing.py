@@ -31,9 +31,11 @@ from micrograd_es.testing.law import Broken, Law
 from micrograd_es.testing.laws import LAWS, hold
 from micrograd_es.testing.mutants import OUTSIDE
 from micrograd_es.testing.programs import at_ease, computed, grown
+from tests.test_draw import test_a_range_goes_from_the_smallest_to_the_largest as ranges_test
 from tests.test_fields import (
     test_stationary_points_come_in_order_whatever_the_order_of_the_grid as order_test,
 )
+from tests.test_guard import test_a_number_on_one_side_is_what_a_value_is_there as number_test
 from tests.test_story import (
     test_the_bound_that_is_told_is_the_one_below_which_a_rate_settles as bound_test,
 )
@@ -371,6 +373,8 @@ def test_every_bug_is_noticed(name):
     [
         ("half_the_bound", lambda: bound_test("squared")),
         ("points_unsorted", lambda: order_test([6.3, 3.1, 0.0])),
+        ("ranges_reversed", ranges_test),
+        ("number_unguarded", lambda: number_test("div")),
     ],
 )
 def test_the_bugs_of_rooms_without_a_law_are_noticed_by_their_tests(name, test):

@@ -58,7 +58,7 @@ class Drawn:
 
     def of(self, what: str, tongue: Language) -> str:
         """Return the members' data or grad: a number, or the range they span."""
-        numbers = [getattr(node, what) for node in self.members]
+        numbers = [getattr(node, what) or 0.0 for node in self.members]  # a grad may be None
         low, high = min(numbers), max(numbers)
         if low == high:
             return tongue.number(low)
@@ -116,7 +116,7 @@ def sketch(
                 edges.setdefault(edge, []).append(partial)
                 part = explanation.flow.get((node, i), 0.0) if explanation else 0.0
                 flow[edge] = flow.get(edge, 0.0) + part
-    gradients = any(node.grad != 0 for node in order)
+    gradients = any(node.grad for node in order)
     if not gradients:
         note = " ".join(filter(None, [note, tongue.say("graph_no_gradients")]))
     return Sketch(nodes, args, edges, flow, note, gradients)

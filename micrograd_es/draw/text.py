@@ -28,8 +28,8 @@ def tree(output: Value, language: str | None = None, most: int = FOLD) -> str:
         node, first, below, partial = stack.pop()
         again = node in met and node.args
         head = f"{label(node)} = {tongue.number(node.data)}".removeprefix(" = ")
-        shown = output.grad != 0 and not is_constant(node)
-        grad = f"   ∂ {tongue.number(node.grad)}" if shown else ""
+        shown = output.grad and not is_constant(node)
+        grad = f"   ∂ {tongue.number(node.grad or 0.0)}" if shown else ""
         lines.append(f"{first}{partial}{head}{grad}{' ↑' if again else ''}")
         met.add(node)
         if again:
@@ -74,7 +74,7 @@ def described(output: Value, language: str | None) -> Iterator[tuple[int, str, s
     """Yield (number, text, shape) of every node."""
     tongue = Language(language)
     for i, node in enumerate(topological_order(drawable(output))):
-        lines = [label(node), tongue.number(node.data), f"∂ {tongue.number(node.grad)}"]
+        lines = [label(node), tongue.number(node.data), f"∂ {tongue.number(node.grad or 0.0)}"]
         yield i, "\n".join(filter(None, lines)), shape(node)
 
 

@@ -211,24 +211,16 @@ CHECKER_MUTANTS = {
     name: Mutant(name, sentence, change) for name, (sentence, change) in CHECKER_BUGS.items()
 }
 # No law is about these rooms: only their own tests can notice, and nobody else's need to.
+# fmt: off
+OUTSIDE_BUGS: dict[str, tuple[str, Callable[[], Any]]] = {
+    "half_the_bound":      ("the story's bound of the rate is 1/λ",  text("micrograd_es.story", "bound", ("2 / curvature", "1 / curvature"))),
+    "points_unsorted":     ("stationary points in the grid's order", text(fields.Field, "stationary_points", ("sorted(found, key=lambda one: one.point)", "found"))),
+    "ranges_reversed":     ("a folded graph says 3 … 1",             text("micrograd_es.draw.graph", "partial_text", ("low, high = min(partials), max(partials)", "low, high = max(partials), min(partials)"))),
+    "number_unguarded":    ("v / 1e-300: an infinite slope is kept", text(makers, "with_number", ("if (y + da + db) * 0.0:", "if False:"))),
+}
+# fmt: on
 OUTSIDE = {
-    mutant.name: mutant
-    for mutant in (
-        Mutant(
-            "half_the_bound",
-            "the story's bound of the rate is 1/λ",
-            text("micrograd_es.story", "bound", ("2 / curvature", "1 / curvature")),
-        ),
-        Mutant(
-            "points_unsorted",
-            "stationary points come in the order of the grid",
-            text(
-                fields.Field,
-                "stationary_points",
-                ("sorted(found, key=lambda one: one.point)", "found"),
-            ),
-        ),
-    )
+    name: Mutant(name, sentence, change) for name, (sentence, change) in OUTSIDE_BUGS.items()
 }
 
 
