@@ -5,6 +5,7 @@ import functools
 import itertools
 import math
 import signal
+import sys
 import threading
 from contextlib import suppress
 
@@ -317,11 +318,12 @@ def test_landscapes_and_compilation_leave_parameters_whole():
     from micrograd_es import fields
 
     interrupted_everywhere(lambda: field.value(1.0, 2.0, 3.0), [fields, value], check)
-    rooms = [__import__("sys").modules["micrograd_es.compiler.trace"]]
+    rooms = [sys.modules["micrograd_es.compiler.trace"]]
     interrupted_everywhere(lambda: trace(lambda x: ws[0] * x, ws), rooms, check)
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there are no timers here")
+@pytest.mark.skipif(sys.gettrace() is not None, reason="a measurement of coverage has locks")
 def test_timer_signals_interrupt_a_compilation_and_leave_nothing():
     def interrupt(*_):
         raise KeyboardInterrupt
@@ -465,6 +467,33 @@ def test_a_number_on_one_side_is_what_a_value_is_there(name):
     for x, z in itertools.product(HUGE, HUGE):
         assert outcome(row.node, Value(x), z) == outcome(careful, Value(x), z), (x, z)
         assert outcome(row.node, x, Value(z)) == outcome(careful, x, Value(z)), (x, z)
+
+
+ADVISED = sorted(name for name, row in me.primitives.TABLE.items() if row.instead)
+BAD = [-1e300, -3.0, -2.0, -1.5, -1.0, -0.5, -1e-300, -0.0, 0.0, 1e-300, 0.5, 1.0, 1.5, 2.0, 1e300]
+
+
+@pytest.mark.parametrize("name", ADVISED)
+def test_what_an_error_advises_has_a_value_and_slopes_where_the_function_has_none(name):
+    row = me.primitives.TABLE[name]
+    names = vars(me) | me.primitives.TABLE | {"where": where, "clip": me.clip}
+    bad = 0
+    for point in itertools.product(BAD, repeat=row.arity):
+        letters = ["x"] if row.arity == 1 else ["a", "b"]
+        leaves = [Value(x) for x in point]
+        try:
+            row.node(*leaves)
+        except DomainError:
+            bad += 1
+        except OverflowError:
+            continue
+        else:
+            continue
+        output = eval(row.instead, names | dict(zip(letters, leaves, strict=True)))
+        output.backward()
+        assert all(math.isfinite(v.grad) for v in (output, *leaves)), point
+        assert [g.data for g in gradient(output, leaves)] == [v.grad for v in leaves]
+    assert bad
 
 
 # ---- what may be compiled ------------------------------------------------------------------------
