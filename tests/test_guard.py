@@ -532,6 +532,16 @@ def test_whatever_can_be_called_compiles(f, expected):
     assert compile(f, parameters)([3.0]) == pytest.approx(expected)
 
 
+def test_bounds_of_clip_may_be_values():
+    low, high = Value(-1.0), Value(1.0)
+    program = compile(lambda x: me.clip(x, low, high), [low, high], reduce=None)
+    values, slopes = program.value_and_grad([-2.0, 0.5, 3.0])
+    assert values.tolist() == [-1.0, 0.5, 1.0]
+    assert slopes.tolist() == [[1, 0], [0, 0], [0, 1]]
+    with pytest.raises(ValueError, match="give the lower bound first"):
+        me.clip(Value(0.0), 2, 1)
+
+
 def test_inputs_and_forms_that_are_none_are_refused_and_those_without_are_none():
     for inputs in (-1, 1.5, "2"):
         with pytest.raises(ValueError, match="give a whole number"):
