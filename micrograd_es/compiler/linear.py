@@ -135,7 +135,8 @@ def linear(trace: Trace) -> Linear:
     outputs = [place[node] for node in (trace.output, *trace.gradient)]
     before = sum(bool(node.args) for node in order)
     code, new = renumbered(code, outputs)
-    shares = {new[at]: new[grad] for at, grad in shares.items() if at in new}
+    forward = {*code.live([new[outputs[0]]])}  # the value, which is what may be run again
+    shares = {new[at]: new[grad] for at, grad in shares.items() if new.get(at) in forward}
     return Linear(code, [new[output] for output in outputs], rows, shares, before)
 
 
