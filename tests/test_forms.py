@@ -17,7 +17,7 @@ from micrograd_es import Primitive, Value, compile, where
 from micrograd_es.compiler import llvm_backend
 from micrograd_es.compiler.hiding import BOUNDED, CHOICES, HIDES_NAN, hidden
 from micrograd_es.compiler.machine import machine
-from micrograd_es.compiler.trace import if_at_most, if_equal, if_less
+from micrograd_es.compiler.symbols import if_at_most, if_equal, if_less
 from micrograd_es.primitives import TABLE
 from micrograd_es.testing.strategies import COUNTED
 

@@ -318,7 +318,7 @@ def test_landscapes_and_compilation_leave_parameters_whole():
     from micrograd_es import fields
 
     interrupted_everywhere(lambda: field.value(1.0, 2.0, 3.0), [fields, value], check)
-    rooms = [sys.modules["micrograd_es.compiler.trace"]]
+    rooms = [sys.modules[f"micrograd_es.compiler.{name}"] for name in ("trace", "symbols")]
     interrupted_everywhere(lambda: trace(lambda x: ws[0] * x, ws), rooms, check)
 
 

@@ -30,7 +30,8 @@ FLOORS = [
     {"draw.steps"},
     {"draw.text", "draw.page", "draw.plots"},
     {"draw"},
-    {"compiler.trace", "compiler.code", "compiler.hiding"},
+    {"compiler.symbols", "compiler.arguments", "compiler.code", "compiler.hiding"},
+    {"compiler.trace"},
     {"compiler.linear"},
     {"compiler.forms", "compiler.matrices", "compiler.python_backend", "compiler.export"}
     | {"compiler.replay"},

@@ -14,7 +14,7 @@ from functools import reduce
 from typing import Any
 
 from micrograd_es.compiler.code import Code
-from micrograd_es.compiler.trace import Tracing
+from micrograd_es.compiler.symbols import Tracing
 from micrograd_es.errors import PrimitiveError, TraceError
 from micrograd_es.floats import (
     INV_SQRT_2PI,

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from micrograd_es.collector import paused
+from micrograd_es.compiler.arguments import inputs_of, leaves_of
 from micrograd_es.compiler.code import Code
 from micrograd_es.compiler.columns import columns_of, names_of, real
 from micrograd_es.compiler.descent import ADAM, SGD, Descent, Rule, walker, whole
@@ -24,7 +25,7 @@ from micrograd_es.compiler.matrices import Plan
 from micrograd_es.compiler.numpy_backend import NumpyBackend
 from micrograd_es.compiler.python_backend import PythonBackend
 from micrograd_es.compiler.replay import replay
-from micrograd_es.compiler.trace import inputs_of, leaves_of, trace
+from micrograd_es.compiler.trace import trace
 from micrograd_es.diagnosis import find_nonfinite
 from micrograd_es.errors import NonFiniteError
 from micrograd_es.gate import as_float

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from micrograd_es.compiler.code import CONSTANT, INPUT, LEAVES, PARAMETER
 from micrograd_es.compiler.linear import Linear
-from micrograd_es.compiler.trace import CHOICES
+from micrograd_es.compiler.symbols import CHOICES
 from micrograd_es.primitive import as_value
 from micrograd_es.value import Around, Value
 
