@@ -231,10 +231,11 @@ def atan2_slope(a: float, b: float) -> float:
     scale = math.frexp(max(math.fabs(a), math.fabs(b)))[1]
     p, q = math.ldexp(a, -scale), math.ldexp(b, -scale)
     s, rest = difference(p * p, -(q * q))
-    y = b / s
+    digits, exponent = math.frexp(b)
+    y = digits / s
     if not math.isinf(s):
         y -= y * ((rest + product_error(p, p) + product_error(q, q)) / s)
-    return math.ldexp(y, -2 * scale)
+    return math.ldexp(y, exponent - 2 * scale)
 
 
 def gauss(x: float, k: float = 1.0) -> float:

@@ -60,6 +60,8 @@ def result(name, args):
         return Number(float(values[0] > 0), 0.0 if sure else math.inf)
     if name == "copysign":
         return Number(math.copysign(*values), errors[0])
+    if name == "fmod":  # exact, of these numbers
+        return Number(math.fmod(*values), errors[0] + abs(values[0] / values[1]) * errors[1])
     if name in ROUNDING:  # of other numbers than these it is another one, of that size
         value, size = ROUNDING[name](*values)
         return Number(value, 2 * UNIT * size if any(errors) else 0.0)

@@ -19,7 +19,7 @@ ARRAYS = {  # as numpy and jax.numpy have them; M is the module
     "above": "M.where({0} > 0, 1.0, M.where({0} <= 0, 0.0, {0}))", "asin": "M.arcsin({})",
     "acos": "M.arccos({})", "atan": "M.arctan({})", "asinh": "M.arcsinh({})",
     "acosh": "M.arccosh({})", "atanh": "M.arctanh({})", "atan2": "M.arctan2({}, {})",
-    "hypot": "M.hypot({}, {})", "copysign": "M.copysign({}, {})",
+    "hypot": "M.hypot({}, {})", "fmod": "M.fmod({}, {})", "copysign": "M.copysign({}, {})",
     "erf": "erf({})", "erfc": "erfc({})", "sech2": "sech2({})",
     "product_error": "product_error({}, {})", "difference_error": "difference_error({}, {})",
     "if_less": "M.where({} < {}, {}, {})", "if_at_most": "M.where({} <= {}, {}, {})",
@@ -31,7 +31,7 @@ IN_C = {
     "above": "({0} > 0 ? 1.0 : {0} <= 0 ? 0.0 : {0})", "if_less": "({} < {} ? {} : {})",
     "if_at_most": "({} <= {} ? {} : {})", "if_equal": "({} == {} ? {} : {})",
     "pow": "pow({}, {})", "atan2": "atan2({}, {})", "hypot": "hypot({}, {})",
-    "copysign": "copysign({}, {})",
+    "fmod": "fmod({}, {})", "copysign": "copysign({}, {})",
     "product_error": "product_error({}, {})", "difference_error": "difference_error({}, {})",
 }
 # fmt: on

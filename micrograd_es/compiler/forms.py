@@ -31,7 +31,7 @@ from micrograd_es.value import Value, topological_order
 NAMES = """
     neg abs exp exp2 expm1 log log2 log10 log1p sqrt cbrt sin cos tan asin acos atan sinh cosh tanh
     sech2 asinh acosh atanh erf erfc floor ceil round above
-    add sub mul div pow atan2 hypot copysign max min product_error difference_error
+    add sub mul div pow atan2 hypot fmod copysign max min product_error difference_error
     if_less if_at_most if_equal
 """
 # above(x) is 1 where x > 0, 0 where it is not, and NaN of NaN; product_error(a, b) is what a·b
@@ -207,24 +207,20 @@ def quotient(a: Term, b: Term) -> Any:
 
 
 def mod(a: Term, b: Term) -> Any:
-    """a - floor(a/b)·b, the product with what its rounding drops, where a/b is below 2^53."""
-    whole = floordiv(a, b)
-    return (a - whole * b) - dropped(whole, b)
+    """The remainder with the sign of b, as Python has it."""
+    rest = m.fmod(a, b)
+    shifted = m.where("less", rest * m.copysign(1, b), 0, rest + b, rest)
+    return m.where("equal", rest, 0, m.copysign(0, b), shifted)
 
 
 def floordiv(a: Term, b: Term) -> Any:
-    """floor(a/b), or one less where a/b was rounded up to a whole number."""
-    whole = m.floor(a / b)
-    rest = (a - whole * b) - dropped(whole, b)
-    return whole - m.where("less", rest * m.copysign(1 + 0 * b, b), 0, 1, 0)
-
-
-def dropped(a: Term, b: Term) -> Any:
-    """a·b less its rounded product, exactly (Dekker 1971)."""
-    a_split, b_split, product = a * 134217729, b * 134217729, a * b
-    a1, b1 = a_split - (a_split - a), b_split - (b_split - b)
-    a2, b2 = a - a1, b - b1
-    return ((a1 * b1 - product) + a1 * b2 + a2 * b1) + a2 * b2
+    """The whole quotient below a/b, as Python has it: from the remainder, which is exact."""
+    rest = m.fmod(a, b)
+    ratio = (a - rest) / b
+    ratio = m.where("less", rest * m.copysign(1, b), 0, ratio - 1, ratio)
+    below = m.floor(ratio)
+    nearest = m.where("less", 0.5, ratio - below, below + 1, below)
+    return m.where("equal", ratio, 0, m.copysign(0, a / b), nearest)
 
 
 def exprel(x: Term, n: Any = 0) -> Any:
@@ -239,6 +235,11 @@ def exprel(x: Term, n: Any = 0) -> Any:
     y = m.expm1(far) / far
     for k in range(1, order + 1):
         y = (m.exp(far) - k * y) / far
+    large = m.max(m.min(x, 1e5), 700)  # eˣ may be too large where its quotient is not
+    scaled, root = -m.expm1(-large) / large, m.exp(large / 2)
+    for k in range(1, order + 1):
+        scaled = (1 - k * scaled) / large
+    y = m.where("less", 700, x, scaled * root * root, y)
     return m.where("equal", far, x, y, series)
 
 
@@ -262,6 +263,7 @@ def sinc(x: Term, n: Any = 0) -> Any:
     y = sine / z
     for k in range(1, order + 1):
         y = ((sine, cosine, -sine, -cosine)[k % 4] - k * y) / z
+    y = m.where("equal", m.abs(x), math.inf, 0, y)
     return math.pi**order * m.where("equal", far, x, y, series)
 
 
@@ -410,6 +412,22 @@ def exponentials(*xs: Term) -> tuple[Any, dict[int, Any], Any]:
     return top, es, others + (count - 1)
 
 
+def tame(a: Term, b: Term) -> Any:
+    """A factor that keeps the length of (a, b) below the largest float."""
+    return m.where("less", 1e300, m.max(m.abs(a), m.abs(b)), 2.0**-10, 1)
+
+
+def hypot_slope(a: Term, b: Term) -> Any:
+    factor = tame(a, b)
+    return unit_first(a * factor, b * factor)
+
+
+def atan2_slope(a: Term, b: Term) -> Any:
+    """b/(a² + b²)"""
+    factor = tame(a, b)
+    return unit_first(b * factor, a * factor) / m.hypot(a * factor, b * factor) * factor
+
+
 def log_sum_exp(*xs: Term) -> Any:
     top, _, others = exponentials(*xs)
     return top + m.log1p(others)
@@ -433,9 +451,9 @@ FORMS: dict[str, Form] = {
     "power_slope": power_slope,
     "power_jet": power_jet,
     "asin_slope": lambda x: 1 / m.sqrt((1 - x) * (1 + x)),
-    "atan2_slope": lambda a, b: unit_first(b, a) / m.hypot(a, b),
-    "atanh_slope": lambda x: 1 / ((1 - x) * (1 + x)),
-    "hypot_slope": lambda a, b: unit_first(a, b),
+    "atan2_slope": atan2_slope,
+    "atanh_slope": lambda x: m.where("at_most", m.abs(x), 1, 1 / ((1 - x) * (1 + x)), math.nan),
+    "hypot_slope": hypot_slope,
     "lorentzian": lambda x: 1 / (1 + x * x),
     "gauss": gauss,
     "normal_cdf": normal_cdf,

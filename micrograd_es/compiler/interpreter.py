@@ -24,7 +24,7 @@ from micrograd_es.compiler.matrices import spaces, sums_of_products
 
 SIZES = {"if_less": 4, "if_at_most": 4, "if_equal": 4} | dict.fromkeys(
     (
-        "add", "sub", "mul", "div", "pow", "atan2", "hypot", "copysign", "max", "min",
+        "add", "sub", "mul", "div", "pow", "atan2", "hypot", "fmod", "copysign", "max", "min",
         "product_error", "difference_error",
     ),
     2,

@@ -13,7 +13,7 @@ VECTORS = (  # what a processor calls them, how many doubles, what libmvec calls
     ("neon", 2, "_ZGVnN2v"),
 )  # fmt: skip
 NEEDED = "the llvm backend needs llvmlite 0.45: pip install 'micrograd-es[llvm]'"
-OF_TWO = {"pow", "atan2", "hypot"}  # functions of libm
+OF_TWO = {"pow", "atan2", "hypot", "fmod"}  # functions of libm
 PARAMETER_KINDS = {"ptr": ctypes.c_void_p, "i64": ctypes.c_int64, "double": ctypes.c_double}
 
 
