@@ -78,7 +78,7 @@ class Value(Operators):
     def data(self, number: float | Fraction | Decimal) -> None:
         if (asked := guard()) is not None:
             asked.write(self, "sets .data")
-        self._data = as_float(number)
+        self._data = number if type(number) is float else as_float(number)
 
     @property
     def grad(self) -> Any:  # a float, as everybody writes it; None only if somebody set it to None
@@ -91,7 +91,7 @@ class Value(Operators):
     def grad(self, number: float | Fraction | Decimal | None) -> None:
         if (asked := guard()) is not None:
             asked.write(self, "sets .grad")
-        self._grad = None if number is None else as_float(number)
+        self._grad = number if number is None or type(number) is float else as_float(number)
 
     @property
     def args(self) -> tuple[Value, ...]:
