@@ -18,6 +18,7 @@ from typing import Any
 
 from micrograd_es import floats
 from micrograd_es.floats import LN2, LOG2E, LOG10E, TWO_BY_SQRT_PI
+from micrograd_es.gate import Undecided
 from micrograd_es.primitive import Primitive, components, listed
 
 # ---- the rules of functions of any number of arguments: a partial for each -----------------------
@@ -244,7 +245,7 @@ def other_products(values: Iterable[Any]) -> list[Any]:
 
 def clip(x: Any, low: Any, high: Any) -> Any:
     """Return x kept between low and high; at a bound, x and the bound share the slope: ½ each."""
-    numbers = isinstance(low, int | float) and isinstance(high, int | float)
-    if numbers and not low <= high:  # values may be symbols, which nobody may compare
+    ordered = low <= high
+    if not isinstance(ordered, Undecided) and not ordered:
         raise ValueError(f"clip between {low!r} and {high!r}: give the lower bound first")
     return minimum(maximum(x, low), high)
