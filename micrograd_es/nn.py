@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import random
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
-from operator import index
+from numbers import Integral
 from typing import Any, Protocol
 
 from micrograd_es.errors import did_you_mean
@@ -245,8 +245,8 @@ def checked(x: Any) -> Sequence[Any]:
 
 def at_least_one(count: Any, things: str) -> int:
     """Return a size as an int; ValueError unless it is a whole number of 1 or more."""
-    if not isinstance(count, bool) and hasattr(count, "__index__") and index(count) >= 1:
-        return index(count)
+    if isinstance(count, Integral) and not isinstance(count, bool) and count >= 1:
+        return int(count)
     raise ValueError(f"{shown(count)} {things}: expected a whole number, 1 or more")
 
 
