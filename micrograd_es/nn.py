@@ -245,7 +245,7 @@ def checked(x: Any) -> Sequence[Any]:
 
 def at_least_one(count: Any, things: str) -> int:
     """Return a size as an int; ValueError unless it is a whole number of 1 or more."""
-    if isinstance(count, Integral) and not isinstance(count, bool) and count >= 1:
+    if isinstance(count, Integral) and not isinstance(count, bool) and int(count) >= 1:
         return int(count)
     raise ValueError(f"{shown(count)} {things}: expected a whole number, 1 or more")
 
