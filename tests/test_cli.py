@@ -119,7 +119,8 @@ def test_whatever_a_checked_module_or_function_raises_is_a_sentence(name, langua
         assert len(told) < 500
     told = refused(capsys, "check", f"call_{name}:g", "--at", "1", "--lang", language)
     assert {"es": "g en (1.0) lanza", "en": "g at (1.0) raises"}[language] in told
-    assert f"call_{name}.py:" in told
+    deep = name == "recursion" and sys.gettrace() is not None  # then the tracer recurs too deeply
+    assert deep or f"call_{name}.py:" in told
     assert len(told) < 500
     assert "\x1b" not in told
 
@@ -237,7 +238,11 @@ def test_help_is_given_at_every_level_and_width(command, flag, capsys, monkeypat
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize("words", ["--json=1", "-hx", "plot --help=no", "check --json=x"])
+SWITCHES = ["--json=1", "plot --help=no", "check --json=x"]
+SWITCHES += ["-hx"] * (sys.version_info < (3, 13))  # since then argparse shows help
+
+
+@pytest.mark.parametrize("words", SWITCHES)
 def test_a_switch_takes_no_value_in_either_language(words, capsys):
     assert "takes no value" in refused(capsys, *words.split(), "--lang", "en")
     assert "no lleva ningún valor" in refused(capsys, *words.split(), "--lang", "es")
