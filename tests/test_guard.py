@@ -99,6 +99,9 @@ def set_silently(x):
     return W * x
 
 
+DOUBLE = compile(lambda x: 2 * W * x, [W])
+
+
 def swallowed(ask):
     def f(x):
         y = W * x
@@ -115,6 +118,7 @@ SWALLOWED = {
     "backward": swallowed(lambda y: y.backward()),
     "a step": swallowed(lambda y: optim.SGD([W], lr=0.1).step()),
     "a gradient": swallowed(lambda y: y.grad),
+    "a program": swallowed(lambda y: DOUBLE([1.0])),
     "a list of bools": swallowed(lambda y: [y] == [1.0]),
     "sorted": swallowed(lambda y: sorted([y, W])),
     "try": caught,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from functools import cached_property
 from importlib.util import find_spec
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -28,11 +29,12 @@ from micrograd_es.compiler.replay import replay
 from micrograd_es.compiler.trace import trace
 from micrograd_es.diagnosis import find_nonfinite
 from micrograd_es.errors import NonFiniteError
-from micrograd_es.gate import as_float
+from micrograd_es.gate import as_float, guard
 from micrograd_es.primitive import Primitive
 from micrograd_es.value import Value, gradient, set_numbers
 
 Array = Any
+NUMBER = attrgetter("_data")
 BACKENDS = ("auto", "python", "numpy", "llvm")
 REDUCTIONS = ("mean", "sum", None)
 LANGUAGES = ("python", *HEADS)
@@ -240,7 +242,10 @@ class Program:
     def numbers(self, parameters: Any) -> Array:
         """Return the numbers of the parameters, as they are now or as they are given."""
         if parameters is None:
-            return np.array([p.data for p in self.parameters], dtype=float)
+            if (asked := guard()) is not None:
+                for p in self.parameters:
+                    asked.read(p, "reads .data")
+            return np.fromiter(map(NUMBER, self.parameters), float, len(self.parameters))
         numbers = np.ascontiguousarray(real("parameters", parameters), dtype=float)
         if numbers.shape != (len(self.parameters),):
             raise ValueError(
