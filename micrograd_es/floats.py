@@ -12,7 +12,6 @@ import builtins
 import math
 import operator
 from collections.abc import Callable, Sequence
-from functools import reduce
 from math import inf, nan, perm
 from typing import Any
 
@@ -357,18 +356,28 @@ def total(*xs: Any) -> Any:
 
 def prod(*xs: float) -> float:
     """Return the product; no intermediate one overflows or loses digits."""
-    return unscaled(reduce(times, map(math.frexp, xs), (1.0, 0)))
+    return product(*scaled(xs))
 
 
 def other_products(xs: Sequence[float]) -> list[float]:
     """Return for each x the product of the others."""
-    return [prod(*xs[:i], *xs[i + 1 :]) for i in range(len(xs))]
+    ms, power = scaled(xs)
+    return [product(ms[:i] + ms[i + 1 :], power - math.frexp(x)[1]) for i, x in enumerate(xs)]
 
 
-def times(a: tuple[float, int], b: tuple[float, int]) -> tuple[float, int]:
-    """Return the product of two numbers m·2ᵏ as (m, k)."""
-    m, k = math.frexp(a[0] * b[0])
-    return m, k + a[1] + b[1]
+def scaled(xs: Sequence[float]) -> tuple[list[float], int]:
+    """Return numbers m, 0.5 <= |m| < 1, and the power of 2 by which their product is too small."""
+    parts = [math.frexp(x) for x in xs]
+    return [m for m, _ in parts], sum(k for _, k in parts)
+
+
+def product(ms: Sequence[float], power: int) -> float:
+    """Return the product of numbers m, 0.5 <= |m| < 1, times a power of 2."""
+    y = 1.0
+    for start in range(0, len(ms), 500):  # whose product is at least 2⁻⁵⁰⁰
+        y, k = math.frexp(math.prod(ms[start : start + 500], start=y))
+        power += k
+    return unscaled((y, power))
 
 
 def unscaled(number: tuple[float, int]) -> float:
