@@ -79,9 +79,11 @@ def conversion(convert: Callable[..., Any]) -> Callable[..., Any]:
 
 def formatted(self: Value, spec: str) -> str:
     """Return f"{v:.3f}" as the number is formatted; plain f"{v}" is the repr, like str(v)."""
-    if (asked := guard()) is not None and (preview := asked.preview(self)) is not None:
-        return preview
-    return format(self._data, spec) if spec else repr(self)
+    if not spec:
+        return repr(self)
+    if (asked := guard()) is not None:
+        asked.read(self, "formats the number")
+    return format(self._data, spec)
 
 
 def attach() -> None:

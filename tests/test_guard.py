@@ -119,6 +119,7 @@ SWALLOWED = {
     "a step": swallowed(lambda y: optim.SGD([W], lr=0.1).step()),
     "a gradient": swallowed(lambda y: y.grad),
     "a program": swallowed(lambda y: DOUBLE([1.0])),
+    "a format": swallowed(lambda y: f"{y:.3f}"),
     "a list of bools": swallowed(lambda y: [y] == [1.0]),
     "sorted": swallowed(lambda y: sorted([y, W])),
     "try": caught,
@@ -158,6 +159,14 @@ ASKED = {
     "& a number": lambda c: c & 1,
     "| a text": lambda c: c | "a",
     "times a value": lambda c: W * c,
+    "real": lambda c: c.real,
+    "numerator": lambda c: c.numerator,
+    "np.real": np.real,
+    "str": str,
+    "repr": repr,
+    "format": lambda c: f"{c}",
+    "a text of it": lambda c: {"True": 1}.get(f"{c!r}"),
+    "%": lambda c: "%s" % c,  # noqa: UP031  # that is the point
 }
 
 
@@ -180,6 +189,7 @@ def test_every_method_of_a_bool_is_refused_by_a_condition():
     for name in ({*dir(bool)} - allowed) | {"__eq__", "__lt__", "__hash__"}:
         with pytest.raises(TraceError):
             getattr(conditions[0], name)()
+    assert repr(conditions[0]) == "<a comparison of symbols>"  # the trace is over
     with pytest.raises(AttributeError, match="no such"):
         conditions[0].such  # noqa: B018  # that is the point
 
@@ -277,7 +287,7 @@ def test_a_rule_that_catches_the_refusal_is_refused_all_the_same():
     def broken(y, x):
         if type(x) is not Value:
             return 2 * x
-        assert "Value" in f"{x} {x:.3f}"
+        assert "Value" in f"{x} {x!r}"
         gradient(x * x, [x])
         raise ZeroDivisionError("its own fault")
 
@@ -587,6 +597,27 @@ def test_inputs_and_forms_that_are_none_are_refused_and_those_without_are_none()
     assert compile(np.hypot)([3.0], [4.0]) == 5.0
     held = Scaled()
     assert compile(held.bare, [held.w])() == 6.0
+
+
+@pytest.mark.parametrize("name", sorted({*me.primitives.TABLE} - {"constant"}))
+def test_a_sample_run_again_has_eager_s_slopes_detached_or_not(name):
+    row = me.primitives.TABLE[name]
+    points = {"acosh": [1.3]}.get(name, [0.3, 1.3, 2.3, 3.3][: row.arity or 3])
+    weights = [Value(x) for x in points]
+
+    def f():
+        y = row.node(*weights)
+        return me.detach(y) * y + row.node(*map(me.detach, weights)) * weights[0]
+
+    output = f()
+    eager = [output.data, *(slope.data for slope in gradient(output, weights))]
+    assert compile(f, weights).replayed(0, [], np.array(points)) == eager
+
+
+def test_a_number_that_is_formatted_is_a_number_that_is_read():
+    captured = Value(3.0)
+    with pytest.raises(TraceError, match="neither an input nor listed"):
+        compile(lambda x: W * x * float(f"{captured:.3f}"), [W])
 
 
 def test_a_deep_copy_of_a_program_has_parameters_of_its_own_or_says_why_not():

@@ -107,7 +107,6 @@ SIMPLER: dict[str, Callable[..., int | None]] = {
     "div": simpler_div,
     "neg": simpler_neg,
     "identity": lambda code, a: a,
-    "detach": lambda code, a: a,
 }
 
 

@@ -63,6 +63,9 @@ class Linear:
                 }
                 names[place] = written[name](args[0])
                 continue
+            if name == "detach":  # has done its work: the slopes are written
+                names[place] = names[args[0]]
+                continue
             if self.rows[name] in LISTS:  # all components of a list at once
                 key = name, tuple(sorted(args))
                 if key not in lists:

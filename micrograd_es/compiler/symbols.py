@@ -172,13 +172,16 @@ class Condition(Undecided):
 
     __rand__, __ror__ = __and__, __or__
 
+    def __repr__(self) -> str:
+        if guard() is not None:  # a text can be branched on as well
+            self.refuse("the text of a comparison")
+        return "<a comparison of symbols>"
+
     def __bool__(self) -> bool:
         self.refuse("a branch on a comparison")
         raise AssertionError("a refusal raises")
 
     def __getattr__(self, name: str) -> Any:
-        if hasattr(bool, name):
-            self.refuse(f".{name} of a comparison")
         raise AttributeError(f"a condition has no {name}")
 
 
@@ -189,4 +192,5 @@ def refuse_number(condition: Condition, *others: Any) -> Any:
 
 COMPARISONS = {f"__{name}__" for name in CHOICES}
 for name in {*dir(bool)} - {*dir(object)} - {*vars(Condition)} | COMPARISONS | {"__hash__"}:
-    setattr(Condition, name, refuse_number)
+    is_method = callable(getattr(bool, name))
+    setattr(Condition, name, refuse_number if is_method else property(refuse_number))
