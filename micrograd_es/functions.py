@@ -13,12 +13,21 @@ from operator import index
 from typing import Any
 
 from micrograd_es.errors import DomainError
-from micrograd_es.gate import as_float, shown
+from micrograd_es.gate import as_float, guard, shown
 from micrograd_es.makers import UNDEFINED
 from micrograd_es.primitive import as_value
 from micrograd_es.primitives import dot, identity
 from micrograd_es.taylor import derivative_of_order
-from micrograd_es.value import Around, Undefined, Value, gradient, topological_order
+from micrograd_es.value import (
+    Around,
+    Undefined,
+    Value,
+    args_of,
+    gradient,
+    partials_of,
+    times,
+    topological_order,
+)
 
 GRADIENTS = 6  # of gradients: the highest order that takes no longer than a moment
 Rebuild = Callable[[Iterator[Any]], Any]
@@ -90,26 +99,51 @@ def jvp(f: Callable[[Any], Any], point: Any, direction: Any) -> tuple[Any, Any]:
 
 
 def changes(outputs: Sequence[Value], moving: Mapping[Value, Any]) -> list[Any]:
-    """Return how fast each output changes, if the inputs move as fast as `moving` says."""
-    known, listed = {**moving}, dict[Value, bool]()
+    """Return how fast each output changes, if the inputs move as fast as `moving` says.
+
+    A change that does not exist is kept as Undefined, and is an error only of an output that it
+    reaches: a partial that is 0 all around lets nothing through.
+    """
+    known, listed, around = {**moving}, dict[Value, bool](), Around(())
     for output in outputs:
         for node in topological_order(output, listed):
-            if node.primitive is None or node in known or known.keys().isdisjoint(node.args):
+            args = args_of(node)
+            if node in known or known.keys().isdisjoint(args):
                 continue
-            ask = node.primitive.asked(node, node.args)
-            for i, (arg, partial) in enumerate(zip(node.args, node.partials, strict=True)):
+            ask = node.primitive.asked(node, args)  # type: ignore[union-attr]  # it has args
+            for i, (arg, partial) in enumerate(zip(args, partials_of(node), strict=True)):
                 if arg in known:
-                    undefined = type(partial) is Undefined
-                    share = nothing(known[arg], partial) if undefined else known[arg] * ask(i)
-                    known[node] = known[node] + share if node in known else share
-    return [known.get(output, 0.0) for output in outputs]
+                    given = partial if type(partial) is Undefined else ask(i)
+                    share = share_of_change(known[arg], given, around)
+                    known[node] = both(known[node], share) if node in known else share
+    found = [known.get(output, 0.0) for output in outputs]
+    for change in found:
+        if type(change) is Undefined:
+            raise DomainError(change.message)
+    return found
 
 
-def nothing(change: Any, partial: Undefined) -> float:
-    """Return 0, the share of a change that is 0 all around; DomainError for any other change."""
-    if type(change) is Value and not Around(()).is_steady(change):
-        raise DomainError(partial.message)
-    return (change._data if type(change) is Value else change) * partial
+def share_of_change(change: Any, partial: Any, around: Around) -> Any:
+    """Return change · partial; 0 where one of them is Undefined and the other is 0 all around."""
+    if type(change) in (int, float) and change == 0:
+        return 0.0
+    undefined = change if type(change) is Undefined else partial
+    if type(undefined) is not Undefined:
+        share = times(partial, change)  # in this order: where the partial is 0, nobody asks further
+        if (asked := guard()) is not None and share is not change and share is not partial:
+            asked.share(share)
+        return share
+    other = partial if undefined is change else change
+    if type(other) is Undefined or around.is_nothing(other):
+        return undefined if type(other) is Undefined else 0.0
+    return undefined
+
+
+def both(change: Any, other: Any) -> Any:
+    """Return the sum of two changes, Undefined if one of them is."""
+    if type(change) is Undefined:
+        return change
+    return other if type(other) is Undefined else change + other
 
 
 def hvp(f: Callable[[Any], Any], point: Any, vector: Any) -> Any:

@@ -113,7 +113,7 @@ def shown(thing: object) -> str:
 
 def way_out(thing: object) -> str:
     """Return what to do with something that is not a real number."""
-    if hasattr(thing, "partials"):
+    if hasattr(type(thing), "partials"):
         return "it already is a Value; v.data is its number"
     if isinstance(thing, str | bytes):
         return "convert the text with float(text) first"

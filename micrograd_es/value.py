@@ -319,13 +319,13 @@ def sweep_with_care(order: Sequence[Value]) -> None:
     """Sweep back as backward() does, past undefined partials on edges that lead to nothing."""
     start_afresh(order)
     order[-1]._grad += 1.0
-    around = Around(())
+    around = Around([node for node in order if node.primitive is None], {*order})
     for node in reversed(order):
         grad = node._grad
         if grad == 0.0:
             continue
         for arg, partial in zip(args_of(node), partials_of(node), strict=True):
-            if type(partial) is Undefined and around.is_steady(arg):
+            if type(partial) is Undefined and around.leads_nowhere(arg):
                 continue
             try:
                 arg._grad += grad * partial
@@ -431,7 +431,7 @@ class Around:
     def __init__(self, inputs: Sequence[Value], leading: set[Value] | None = None) -> None:
         self.inputs, self.leading = frozenset(inputs), leading or set(inputs)
         self.steady: dict[Value, bool] = {}
-        self.cut: dict[Value, bool] = {}  # no input moves it
+        self.cut: dict[Value, bool] = {}  # no slope leads to an input
         self.listed: tuple[dict[Value, bool], dict[Value, bool]] = {}, {}
 
     def is_steady(self, node: Value, order: int = 0) -> bool:
@@ -442,7 +442,10 @@ class Around:
         return self.steady[node]
 
     def leads_nowhere(self, node: Value) -> bool:
-        """Whether no input moves a node, as long as the leaves that are no inputs do not move."""
+        """Whether no slope leads from a node to an input: that of a jump is the one on both sides.
+
+        Leaves that are no inputs do not move.
+        """
         for one in topological_order(node, self.listed[1]):
             self.cut[one] = one not in self.leading or (
                 one not in self.inputs and self.is_still(one, self.cut, 0)
@@ -455,14 +458,16 @@ class Around:
         if row is None:
             return False
         try:
-            if row.distance_to_kink([arg._data for arg in args]) == 0:
+            if row.distance_to_kink([arg._data for arg in args]) == 0 and not (
+                still is self.cut and {*row.kinks.values()} == {"jump"}
+            ):
                 return False
             ask = row.asked(node, args)
             return all(still[arg] or self.is_nothing(ask(i), order) for i, arg in enumerate(args))
         except (ValueError, ArithmeticError):  # the row has no such partial here
             return False
 
-    def is_nothing(self, partial: Value | float, order: int) -> bool:
+    def is_nothing(self, partial: Value | float, order: int = 0) -> bool:
         """Whether a partial is 0 all around."""
         if type(partial) is not Value:
             return partial == 0

@@ -421,6 +421,58 @@ def test_a_zero_that_merely_happens_here_does_not_cancel(f):
         gradient(f(x), [x])
 
 
+def slope_or_refusal(ask):
+    try:
+        return ask() + 0.0  # not -0
+    except DomainError:
+        return "undefined"
+
+
+def slopes_of(f, x):
+    """The slope at x in each way to ask for it: by backward, gradient, jvp, and each backend."""
+    leaf, w = Value(x), Value(x)
+
+    def backward():
+        f(leaf).backward()
+        return leaf.grad
+
+    ways = [backward, lambda: me.grad(f)(x), lambda: me.jvp(f, x, 1.0)[1]]
+    for backend in ("python", "numpy", "llvm"):
+        program = compile(lambda zero: f(w) + zero, [w], backend=backend)
+        ways.append(lambda program=program: float(program.value_and_grad([0.0])[1][0]))
+        ways.append(lambda b=backend: compile(lambda x: me.jvp(f, x, 1.0)[1], backend=b)([x]))
+    return [slope_or_refusal(way) for way in ways]
+
+
+def zeros_of(row):
+    for x in (-1.0, -0.5, 0.0, 1.0):
+        with suppress(ValueError, ArithmeticError):
+            if row.value(x) == 0:
+                yield row, x
+
+
+ZEROS = [zero for row in me.primitives.TABLE.values() if row.arity == 1 for zero in zeros_of(row)]
+
+
+@pytest.mark.parametrize(("inner", "x"), ZEROS, ids=lambda given: str(getattr(given, "name", given)))
+def test_every_way_to_ask_for_a_slope_says_the_same_where_one_inside_is_undefined(inner, x):
+    for f in (
+        lambda v: me.cbrt(inner(v)),
+        lambda v: me.maximum(me.sqrt(inner(v)), 1.0) + v,
+        lambda v: inner(me.sqrt(v - x)),
+        lambda v: me.sqrt(v - x) * me.detach(v) * 0 + inner(v),
+        lambda v: me.atan(me.cbrt(v - x) * inner(me.minimum(v, -9))) + v,
+    ):
+        floats, graph, *others = slopes_of(f, x)
+        if inner is me.relu and x < 0:  # a compiled jvp asks for the partial first (decision 0010)
+            others = others[:1] + others[1::2]
+        if graph == "undefined":
+            assert floats in (0.0, "undefined")  # 0 passes nothing on
+            assert {*others} == {"undefined"}
+        else:
+            assert [floats, *others] == [pytest.approx(graph)] * (1 + len(others))
+
+
 def test_the_side_that_was_not_chosen_gets_nothing_though_the_other_side_may_move():
     x, w = Value(0.5), Value(1.0)
     y = me.acosh(me.maximum(x, w))
