@@ -427,6 +427,8 @@ def unit(xs: Sequence[float]) -> list[float]:
     length = norm(*xs)
     if math.isinf(length) and all(map(math.isfinite, xs)):
         return unit([x / 2**600 for x in xs])
+    if 0 < length < 2**-1000:  # a length without all its digits
+        return unit([x * 2.0**600 for x in xs])
     return [x / length if length else 0.0 for x in xs]
 
 

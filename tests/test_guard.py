@@ -623,6 +623,14 @@ def test_whatever_can_be_called_compiles(f, expected):
     assert compile(f, parameters)([3.0]) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("name", [n for n in me.primitives.TABLE if not n.endswith("_jet")])
+def test_a_row_itself_compiles_one_of_a_list_too(name):
+    row = me.primitives.TABLE[name]
+    point = {"acosh": [1.3]}.get(name, [0.3, 1.3, 2.3, 3.3][: row.arity or 3])
+    program = compile(row, inputs=None if row.arity else 3)
+    assert program(*[[x] for x in point]) == pytest.approx(row.node(*map(Value, point)).data)
+
+
 def test_bounds_of_clip_may_be_values():
     low, high = Value(-1.0), Value(1.0)
     program = compile(lambda x: me.clip(x, low, high), [low, high], reduce=None)

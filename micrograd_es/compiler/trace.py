@@ -20,7 +20,7 @@ from micrograd_es.compiler.arguments import inputs_of, leaves_of
 from micrograd_es.compiler.symbols import Tracing
 from micrograd_es.errors import TraceError, TraceWarning
 from micrograd_es.gate import run_under
-from micrograd_es.primitive import as_value
+from micrograd_es.primitive import Primitive, as_value
 from micrograd_es.value import Value, gradient, make, set_numbers, topological_order
 
 EQUALITY = (
@@ -87,7 +87,9 @@ class Run:
     ) -> None:
         self.inputs, self.parameters = [Value(x) for x in numbers], parameters
         self.tracing = Tracing([*self.inputs, *parameters])
-        self.output: Value = self.ask(lambda: as_value(f(*self.inputs)))
+        of_a_list = isinstance(f, Primitive) and f.arity is None  # here its elements are the inputs
+        call = f.node if of_a_list else f  # type: ignore[attr-defined]  # a Primitive
+        self.output: Value = self.ask(lambda: as_value(call(*self.inputs)))
         self.order = topological_order(self.output)
         self.tracing.holds(*self.order)
 
