@@ -1,4 +1,4 @@
-"""Writes docs/primitives.md and docs/primitives.es.md: the table of primitives, read from its rows.
+"""Writes docs/primitives.md and docs/primitives.es.md, and by stubs.py what type checkers read.
 
     python docs/tables.py
 
@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from docs import stubs
 from micrograd_es import floats
 from micrograd_es.errors import DomainError
 from micrograd_es.makers import node_of
@@ -222,6 +223,7 @@ def short(x: float) -> str:
 def main() -> None:
     for language, name in (("en", "primitives.md"), ("es", "primitives.es.md")):
         (HERE / name).write_text(page(language), encoding="utf-8")
+    stubs.main()
 
 
 if __name__ == "__main__":

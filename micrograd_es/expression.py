@@ -10,18 +10,11 @@ from typing import Any
 
 from micrograd_es.language import Language, excerpt
 from micrograd_es.primitive import as_value
-from micrograd_es.primitives import TABLE, clip
+from micrograd_es.primitives import PUBLIC, clip
 from micrograd_es.value import Value
 
 LONGEST = 2000  # characters
-NAMES = """
-    abs acos acosh asin asinh atan atan2 atanh cbrt ceil cos cosh detach dot elu erf erfc exp exp2
-    expm1 exprel floor gelu hard_tanh hypot leaky_relu log log10 log1p log2 log_sigmoid log_sum_exp
-    maximum minimum norm prod relu reciprocal round sigmoid sign silu sin sinc sinh softplus sqrt
-    square step tan tanh total xlogy
-"""
-FUNCTIONS: dict[str, Callable[..., Any]] = {name: TABLE[name] for name in NAMES.split()}
-FUNCTIONS["clip"] = clip
+FUNCTIONS: dict[str, Callable[..., Any]] = {**PUBLIC, "clip": clip}
 OPERATORS: dict[type, Callable[..., Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,

@@ -14,13 +14,12 @@ from typing import Any, Protocol
 from micrograd_es.errors import did_you_mean
 from micrograd_es.gate import shown
 from micrograd_es.primitive import Primitive
-from micrograd_es.primitives import TABLE, dot
+from micrograd_es.primitives import PUBLIC, dot
 from micrograd_es.value import Value
 
-NAMES = "relu leaky_relu elu hard_tanh tanh sigmoid sin softplus silu gelu"
 ACTIVATIONS: dict[str, Primitive | None] = {
     "linear": None,
-    **{name: TABLE[name] for name in NAMES.split()},
+    **{name: row for name, row in PUBLIC.items() if row.group == "activation"},
 }
 Activation = str | Callable[[Any], Any]
 

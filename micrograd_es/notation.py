@@ -24,12 +24,11 @@ OPERATORS = {
     "floordiv": table.floordiv,
     "pow": table.power,
 }
-METHODS = """
-    exp exp2 expm1 exprel log log2 log10 log1p sqrt cbrt square reciprocal sinc sin cos tan asin
-    acos atan sinh cosh tanh asinh acosh atanh erf erfc sigmoid log_sigmoid softplus silu gelu
-    relu hard_tanh abs sign step floor ceil round detach maximum minimum hypot atan2 xlogy
-    leaky_relu elu
-"""  # the rows that are methods too
+METHODS = {
+    name: row
+    for name, row in table.PUBLIC.items()
+    if row.arity is not None and row not in OPERATORS.values()
+}
 COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
 CONVERSIONS: dict[str, Callable[..., Any]] = {
     "float": float,
@@ -91,9 +90,7 @@ def attach() -> None:
     for name, primitive in OPERATORS.items():
         setattr(Value, f"__{name}__", primitive.node)
         setattr(Value, f"__r{name}__", reflected(primitive))
-    for name in METHODS.split():
-        setattr(Value, name, method(table.TABLE[name]))
-    for name, row in SPELLINGS.items():
+    for name, row in {**METHODS, **SPELLINGS}.items():
         setattr(Value, name, method(row))
     for name in COMPARISONS:
         setattr(Value, f"__{name}__", comparison(name))

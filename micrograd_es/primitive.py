@@ -45,6 +45,12 @@ class Primitive:
     period    the distance at which the kinks repeat, if they do
     switch    the number that passes through the kinks: the first argument unless given
     gather    turns what it is called with into a flat tuple: of a list, or with a default
+    group     where it belongs: arithmetic, elementary, activation (nn takes its name), choice (made
+              of flat pieces), list (of any number of arguments), slope (only rows name it)
+    public    whether the package offers it by name; a slope never is
+    form      its value as a formula of operators and primitives, where `value` is not written as
+              one: what is compiled
+    commutative, neutral  facts by which a program is simplified: x∘y is y∘x; x∘neutral is x
 
     Called with numbers it gives a float; called with at least one Value, a node.
     """
@@ -62,6 +68,11 @@ class Primitive:
     period: float = 0.0
     switch: Callable[..., float] = first
     gather: Callable[..., tuple[Any, ...]] | None = None
+    form: Callable[..., Any] | None = None
+    group: str = "elementary"
+    public: bool = True
+    commutative: bool = False
+    neutral: float | None = None
     node: Callable[..., Any] = field(init=False, repr=False)  # (*args) -> Value: the fast makers
     arity: int | None = field(init=False, repr=False)  # how many arguments; None: any number
     constant: ClassVar[Primitive]  # of a number that an operator lifted: it has no arguments

@@ -51,8 +51,8 @@ def uses(bad):
             yield row.name, lambda row=row: row(v, bad)
             yield row.name, lambda row=row: row(bad, v)
             yield row.name, lambda row=row: row(bad, bad)
-    for name in notation.METHODS.split():
-        if TABLE[name].arity == 2:
+    for name, row in notation.METHODS.items():
+        if row.arity == 2:
             yield f"v.{name}", lambda name=name: getattr(v, name)(bad)
     for name in LISTS:
         function = getattr(me, name)

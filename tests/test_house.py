@@ -31,10 +31,9 @@ FLOORS = [
     {"draw.text", "draw.page", "draw.plots"},
     {"draw"},
     {"compiler.symbols", "compiler.arguments", "compiler.code", "compiler.hiding"},
-    {"compiler.trace"},
+    {"compiler.trace", "compiler.forms"},
     {"compiler.linear"},
-    {"compiler.forms", "compiler.matrices", "compiler.python_backend", "compiler.export"}
-    | {"compiler.replay"},
+    {"compiler.matrices", "compiler.python_backend", "compiler.export"} | {"compiler.replay"},
     {"compiler.lowering", "compiler.numpy_backend", "compiler.machine", "compiler.columns"},
     {"compiler.instructions"},
     {"compiler.kernel"},
@@ -107,6 +106,27 @@ def test_the_table_in_the_docs_is_current(name):
 
     told = page("es" if ".es." in name else "en")
     assert (ROOT / "docs" / name).read_text(encoding="utf-8") == told, "run docs/tables.py"
+
+
+def test_what_type_checkers_read_is_what_is_there():
+    import micrograd_es
+    from docs import stubs
+    from micrograd_es import notation
+
+    assert (PACKAGE / "__init__.pyi").read_text() == stubs.front_door(), "run docs/tables.py"
+    assert (PACKAGE / "operators.pyi").read_text() == stubs.operators(), "run docs/tables.py"
+    declared = re.findall(r"import (\w+) as", stubs.front_door())
+    assert {*micrograd_es.__all__} == {*declared} - {
+        "notation",
+        "abs",
+        "round",
+        "compile",
+        "Program",
+    }
+    assert all(hasattr(micrograd_es, name) for name in declared)
+    attached = re.findall(r"def (\w+)\(", stubs.operators())
+    assert all(callable(getattr(micrograd_es.Value, name)) for name in attached)
+    assert {*notation.METHODS} <= {*attached}
 
 
 def blocks(path: Path, language: str) -> list[str]:

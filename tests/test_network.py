@@ -115,7 +115,7 @@ def test_a_numpy_generator_draws_weights_and_a_numpy_row_goes_in():
     [
         (lambda: MLP(1, []), ValueError, "without layers"),
         (lambda: MLP(0, [1]), ValueError, r"0 \(int\) inputs"),
-        (lambda: Neuron(2, activation="rellu"), ValueError, "expected one of linear, relu"),
+        (lambda: Neuron(2, activation="rellu"), ValueError, "expected one of linear, sin, tanh"),
         (lambda: article()(4.0), TypeError, r"net\(\[4.0\]\)"),
         (lambda: article()([1, 2]), ValueError, "2 inputs for neurons that take 1"),
         (lambda: article()(["a"]), TypeError, "'a'"),

@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from micrograd_es.primitives import TABLE
+
 INPUT, PARAMETER, CONSTANT = "input", "parameter", "constant"
 LEAVES = {INPUT, PARAMETER, CONSTANT}
-COMMUTATIVE = {"add", "mul"}
+COMMUTATIVE = {name for name, row in TABLE.items() if row.commutative}
+NEUTRAL = {name: row.neutral for name, row in TABLE.items() if row.neutral is not None}
 Op = tuple[Any, ...]  # (name, place, …); (INPUT, number), (PARAMETER, number), (CONSTANT, float)
 
 
@@ -41,12 +44,24 @@ class Code:
 
     def put(self, name: str, *args: int) -> int:
         """Return the place of an operation, simplified or met before if possible."""
-        simple = SIMPLER.get(name)
-        if simple is not None and (found := simple(self, *args)) is not None:
+        found = self.without_neutral(name, *args)
+        if found is None and name in SIGNS:
+            found = SIGNS[name](self, *args)
+        if found is not None:
             return found
         op = (name, *args)
         swapped = name in COMMUTATIVE and args[0] > args[1]
         return self.new(op, (name, args[1], args[0]) if swapped else op)
+
+    def without_neutral(self, name: str, *args: int) -> int | None:
+        """Return the other operand of x + 0, x · 1 and their like, if it is one."""
+        neutral = NEUTRAL.get(name)
+        if neutral is None:
+            return None
+        a, b = args
+        if self.numbers.get(b) == neutral:
+            return a
+        return b if name in COMMUTATIVE and self.numbers.get(a) == neutral else None
 
     def count(self, outputs: Iterable[int]) -> int:
         """Return how many operations the outputs need."""
@@ -64,48 +79,30 @@ class Code:
 # ---- what is exact, up to the sign of zero -------------------------------------------------------
 
 
-def simpler_add(code: Code, a: int, b: int) -> int | None:
-    numbers, ops = code.numbers, code.ops
-    if numbers.get(a) == 0:
-        return b
-    if numbers.get(b) == 0:
-        return a
-    if ops[a][0] == "neg":
-        return code.put("sub", b, ops[a][1])
-    return code.put("sub", a, ops[b][1]) if ops[b][0] == "neg" else None
+def signs_of_add(code: Code, a: int, b: int) -> int | None:
+    if code.ops[a][0] == "neg":
+        return code.put("sub", b, code.ops[a][1])
+    return code.put("sub", a, code.ops[b][1]) if code.ops[b][0] == "neg" else None
 
 
-def simpler_sub(code: Code, a: int, b: int) -> int | None:
-    if code.numbers.get(b) == 0:
-        return a
+def signs_of_sub(code: Code, a: int, b: int) -> int | None:
     if code.numbers.get(a) == 0:
         return code.put("neg", b)
     return code.put("add", a, code.ops[b][1]) if code.ops[b][0] == "neg" else None
 
 
-def simpler_mul(code: Code, a: int, b: int) -> int | None:
-    if b in code.numbers:
-        a, b = b, a
-    number = code.numbers.get(a)
-    if number == 1:
-        return b
-    return code.put("neg", b) if number == -1 else None
+def signs_of_mul(code: Code, a: int, b: int) -> int | None:
+    for factor, other in ((a, b), (b, a)):
+        if code.numbers.get(factor) == -1:
+            return code.put("neg", other)
+    return None
 
 
-def simpler_div(code: Code, a: int, b: int) -> int | None:
-    return a if code.numbers.get(b) == 1 else None
-
-
-def simpler_neg(code: Code, a: int) -> int | None:
-    return int(code.ops[a][1]) if code.ops[a][0] == "neg" else None
-
-
-SIMPLER: dict[str, Callable[..., int | None]] = {
-    "add": simpler_add,
-    "sub": simpler_sub,
-    "mul": simpler_mul,
-    "div": simpler_div,
-    "neg": simpler_neg,
+SIGNS: dict[str, Callable[..., int | None]] = {
+    "add": signs_of_add,
+    "sub": signs_of_sub,
+    "mul": signs_of_mul,
+    "neg": lambda code, a: int(code.ops[a][1]) if code.ops[a][0] == "neg" else None,
     "identity": lambda code, a: a,
 }
 

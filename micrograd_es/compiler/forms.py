@@ -494,16 +494,17 @@ def is_basic(row: Primitive) -> bool:
 
 
 def is_known(row: Primitive) -> bool:
-    """Return whether a row is one of the package's own."""
-    return TABLE.get(row.name) is row or is_basic(row)
+    """Return whether a row is one of the package's own that has a form here or needs none."""
+    own = TABLE.get(row.name) is row and row.name in {*FORMS, *BASIC, "identity"}
+    return own or is_basic(row)
 
 
 def formula_of(row: Primitive, size: int, forms: Mapping[Primitive, Form]) -> Formula:
-    """Return the value of a user's row as a graph, if it is written in primitives."""
+    """Return the value of a row as a graph, if it or the row's form is written in primitives."""
     args = [Value(0.5) for _ in range(size)]
     tracing = Tracing(args)  # they refuse to be floats, as math.* would have them
     try:
-        made = run_under(tracing, forms.get(row, row.value), *args)
+        made = run_under(tracing, forms.get(row, row.form or row.value), *args)
     except Exception:  # whatever a function of floats does with a Value
         made = None
     if type(made) is not Value or tracing.refused is not None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from micrograd_es import floats
 from micrograd_es.compiler.code import CONSTANT, INPUT, LEAVES, PARAMETER, Code, renumbered
+from micrograd_es.compiler.forms import is_known
 from micrograd_es.compiler.hiding import hidden
 from micrograd_es.compiler.trace import Trace
 from micrograd_es.primitive import Primitive
@@ -21,7 +22,7 @@ VARIABLE = re.compile(  # what the code that is written calls its own
     r"[vx]\d+|p|float|value|value_and_grad|ArithmeticError|__builtins__"
 )
 LISTS = {TABLE["softmax_first"]: "softmax", TABLE["unit_first"]: "unit"}  # at once, to the same bit
-SIGNS = {"add": "%s + %s", "sub": "%s - %s", "mul": "%s * %s", "div": "%s / %s", "neg": "-%s"}
+SIGNS = {name: TABLE[name].text for name in ("add", "sub", "mul", "div", "neg")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +94,12 @@ class Linear:
         return "\n".join([head, *lines, f"    return {result}"])
 
     def doubts(self, outputs: Sequence[int]) -> Sequence[int]:
-        """Return the results that an operation may hide; a user's own may hide each."""
+        """Return the results that an operation may hide: all that a row without a form is given."""
         found: dict[int, None] = {}
         for name, *args in (self.code.ops[place] for place in self.code.live(outputs)):
             if name in LEAVES:
                 continue
-            known = self.rows[name].__module__.startswith("micrograd_es.")
-            which = hidden(name, len(args)) if known else range(len(args))
+            which = hidden(name, len(args)) if is_known(self.rows[name]) else range(len(args))
             found |= dict.fromkeys(args[i] for i in which)
         return [place for place in found if self.code.ops[place][0] not in LEAVES]
 

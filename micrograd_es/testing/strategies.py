@@ -23,7 +23,7 @@ except ImportError as error:
     raise MissingExtra("strategies need hypothesis: pip install 'micrograd-es[test]'") from error
 
 from micrograd_es.makers import UNDEFINED
-from micrograd_es.nn import MLP, NAMES
+from micrograd_es.nn import ACTIVATIONS, MLP
 from micrograd_es.primitive import Primitive
 from micrograd_es.primitives import TABLE
 from micrograd_es.testing.programs import CONSTANTS, Program, Unfit, grown
@@ -156,7 +156,7 @@ def programs(
 
 
 def networks(
-    inputs: int | None = None, outputs: int = 1, activations: Sequence[str] = tuple(NAMES.split())
+    inputs: int | None = None, outputs: int = 1, activations: Sequence[str] = tuple(ACTIVATIONS)
 ) -> SearchStrategy[MLP]:
     """Small multilayer perceptrons; a failure prints as MLP(2, [3, 1], 'tanh', rng=Random(0))."""
     hidden = st.lists(st.integers(1, 4), max_size=2)
