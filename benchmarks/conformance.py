@@ -164,7 +164,7 @@ def main() -> None:
 def installed(name: str) -> bool:
     if name not in ENGINES:
         raise MissingExtra(f"peer {name!r}: expected one of {', '.join(ENGINES)}")
-    package = {"compiled": "numpy", "native": "llvmlite"}.get(name, name)
+    package = {"tiny": "micrograd_es", "compiled": "numpy", "native": "llvmlite"}.get(name, name)
     return find_spec(package) is not None
 
 

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "micrograd_es"
 
 FLOORS = [
+    {"tiny"},  # the first page of the book
     {"errors", "floats", "files", "measure", "collector"},
     {"gate", "language"},
     {"value"},
@@ -90,6 +91,14 @@ def test_imports_go_down_only(name):
             continue
         for other in below:
             assert FLOOR[other] < FLOOR[name], f"{name} imports {other}"
+
+
+def test_the_first_page_is_one_page_and_needs_no_other():
+    text = MODULES["tiny"].read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 100
+    nodes = ast.walk(ast.parse(text))
+    imports = [ast.unparse(node) for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert imports == ["import math"]
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if name != "__main__"])

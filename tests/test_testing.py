@@ -452,7 +452,7 @@ def test_a_law_that_cannot_tell_is_blind():
 def test_an_engine_that_is_none_is_refused():
     with pytest.raises(MicrogradError, match="give leaf, data, grad and backward"):
         Engine("half", functions={}, leaf=float)
-    with pytest.raises(MicrogradError, match="expected one of micrograd_es, compiled, native"):
+    with pytest.raises(MicrogradError, match="expected one of micrograd_es, tiny, compiled"):
         engine_named("nope")
     with pytest.raises(MicrogradError, match=r"expected a micrograd_es\.testing\.Engine"):
         engine_named("math:pi")

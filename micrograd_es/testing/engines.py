@@ -153,6 +153,29 @@ def ours() -> Engine:
     )
 
 
+def tiny() -> Engine:
+    """The page that opens the book, as an engine of its own; it has no functions of lists."""
+    page = import_module("micrograd_es.tiny")
+
+    def gradient(f: Function, xs: Sequence[Any]) -> Any:
+        inputs = [x * 1.0 if type(x) is page.Value else page.Value(x) for x in xs]  # f's own
+        return page.gradient(f(*inputs), inputs)
+
+    rows = {name: row for name, row in vars(page).items() if name in TABLE}
+    signs = {name: sign for name, sign in OPERATORS.items() if name in rows}
+    return Engine(
+        "tiny",
+        functions={**rows, **signs},
+        leaf=page.Value,
+        data=lambda v: v.data,
+        grad=lambda v: v.grad,
+        backward=lambda v: v.backward(),
+        assign=lambda leaf, x: setattr(leaf, "data", x),
+        gradient=gradient,
+        distribution="micrograd-es",
+    )
+
+
 def compiled(name: str, backend: str, package: str) -> Engine:
     """Ours, every function compiled for a backend before it is run; inputs are its parameters."""
     import_module(package)
@@ -329,6 +352,7 @@ def mygrad() -> Engine:
 
 ENGINES: dict[str, Callable[[], Engine]] = {
     "micrograd_es": ours,
+    "tiny": tiny,
     "compiled": partial(compiled, "compiled", "numpy", "numpy"),
     "native": partial(compiled, "native", "llvm", "llvmlite"),
     "micrograd": micrograd,
