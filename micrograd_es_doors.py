@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def main() -> int:
     """Run the command line; also while it is being imported, Ctrl-C shows no traceback."""
     usual = signal.signal(signal.SIGINT, lambda *_: os._exit(130))
-    from micrograd_es.cli import main as run
+    from micrograd_es.cli.commands import main as run
 
     signal.signal(signal.SIGINT, usual)
     return run()

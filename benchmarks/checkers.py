@@ -28,7 +28,7 @@ from typing import Any
 import flint
 
 from micrograd_es import floats
-from micrograd_es.check import check_gradient
+from micrograd_es.check.gradients import check_gradient
 
 Ball = Any
 BITS = 200

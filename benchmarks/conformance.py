@@ -25,10 +25,10 @@ from typing import Any
 
 from micrograd_es.errors import MissingExtra
 from micrograd_es.files import write
-from micrograd_es.testing.engines import ENGINES, engine_named
-from micrograd_es.testing.law import INCONCLUSIVE
+from micrograd_es.testing.engines.adapters import ENGINES, engine_named
 from micrograd_es.testing.laws import LAWS, hold
-from micrograd_es.testing.oracles import TEXTBOOK, judge
+from micrograd_es.testing.laws.law import INCONCLUSIVE
+from micrograd_es.testing.oracles.judgement import TEXTBOOK, judge
 from micrograd_es.testing.programs import grown
 
 SIGNS = {"kept": "✓", "broken": "✗", "blind": "?", "not applicable": "–"}

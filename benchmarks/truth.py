@@ -18,7 +18,7 @@ from typing import NamedTuple
 from flint import arb, ctx
 
 from micrograd_es import floats
-from micrograd_es.makers import UNDEFINED, node_of
+from micrograd_es.nodes import UNDEFINED, node_of
 from micrograd_es.primitive import Primitive
 from micrograd_es.value import Value, gradient
 

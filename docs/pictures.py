@@ -9,8 +9,8 @@ it the responsibilities go back.
 from itertools import pairwise
 from pathlib import Path
 
-from micrograd_es.language import Language
-from micrograd_es.lesson import Lesson
+from micrograd_es.lesson.network import Lesson
+from micrograd_es.texts import Language
 from micrograd_es.value import topological_order
 
 WORDS = {

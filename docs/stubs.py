@@ -1,4 +1,4 @@
-"""Writes what type checkers read: `__init__.pyi` and `operators.pyi`, from the rows of the table.
+"""Writes what type checkers read, `__init__.pyi` and `declarations.pyi`, from the rows.
 
 python docs/tables.py    calls this too
 """
@@ -10,12 +10,12 @@ import inspect
 from pathlib import Path
 
 import micrograd_es
-from micrograd_es import notation
+from micrograd_es import operators as hung
 from micrograd_es.primitive import Primitive
 from micrograd_es.primitives import __all__ as functions
 
 PACKAGE = Path(micrograd_es.__file__).parent
-OPERATORS = """\
+HEAD = """\
 # What is hung on Value, for type checkers; written by docs/stubs.py from the rows of the table.
 from decimal import Decimal
 from fractions import Fraction
@@ -44,20 +44,20 @@ def front_door() -> str:
     return "\n".join(lines) + "\n"
 
 
-def operators() -> str:
-    """Return `operators.pyi`: the operators, comparisons, conversions and methods of a Value."""
+def declarations() -> str:
+    """Return `declarations.pyi`: the operators, comparisons, conversions and methods of a Value."""
     lines = []
-    for name in notation.OPERATORS:
+    for name in hung.OPERATORS:
         lines += [method(f"__{r}{name}__", "other: Number, /") for r in ("", "r")]
     lines += [method(f"__{name}__", "") for name in ("neg", "pos", "abs")]
-    compared = [name for name in notation.COMPARISONS if name not in ("eq", "ne")]  # object's own
+    compared = [name for name in hung.COMPARISONS if name not in ("eq", "ne")]  # object's own
     lines += [method(f"__{name}__", "other: Number, /", "bool") for name in compared]
-    for name in notation.CONVERSIONS:
+    for name in hung.CONVERSIONS:
         made = "float" if name == "round" else name
         lines.append(method(f"__{name}__", CONVERSIONS[name], made))
-    rows = {**notation.METHODS, **notation.SPELLINGS}
+    rows = {**hung.METHODS, **hung.SPELLINGS}
     lines += [method(name, others(row)) for name, row in rows.items()]
-    return OPERATORS + "".join(lines) + OTHERS
+    return HEAD + "".join(lines) + OTHERS
 
 
 def method(name: str, takes: str, gives: str = "Value") -> str:
@@ -76,7 +76,7 @@ def others(row: Primitive) -> str:
 
 def main() -> None:
     (PACKAGE / "__init__.pyi").write_text(front_door(), encoding="utf-8")
-    (PACKAGE / "operators.pyi").write_text(operators(), encoding="utf-8")
+    (PACKAGE / "declarations.pyi").write_text(declarations(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -17,11 +17,11 @@ from typing import Any
 
 from docs import stubs
 from micrograd_es import floats
+from micrograd_es.check.row import points_of
 from micrograd_es.errors import DomainError
-from micrograd_es.makers import node_of
+from micrograd_es.nodes import node_of
 from micrograd_es.primitive import Primitive
 from micrograd_es.primitives import TABLE
-from micrograd_es.row_check import points_of
 from micrograd_es.testing.strategies import COUNTED
 from micrograd_es.value import Undefined, Value, is_constant, topological_order
 

@@ -8,17 +8,17 @@ import builtins
 import sys
 
 from micrograd_es import losses, nn, optim
-from micrograd_es import notation as notation  # hangs the operators on Value
-from micrograd_es.attribution import Responsibility, responsibility
+from micrograd_es import operators as operators  # hangs the operators on Value
 from micrograd_es.check import (
     GradientCheck,
+    PrimitiveCheck,
     assert_gradient,
     check_directions,
     check_gradient,
     check_hessian,
+    check_primitive,
     taylor_test,
 )
-from micrograd_es.diagnosis import NonFinite, find_nonfinite, origins
 from micrograd_es.errors import (
     DomainError,
     GradientMismatch,
@@ -28,12 +28,19 @@ from micrograd_es.errors import (
     PrimitiveError,
     TraceError,
 )
-from micrograd_es.explanation import Explanation, explain
+from micrograd_es.explanation import (
+    Explanation,
+    NonFinite,
+    Responsibility,
+    explain,
+    find_nonfinite,
+    origins,
+    responsibility,
+)
 from micrograd_es.fields import Field, Landscape
 from micrograd_es.functions import derivative, grad, hessian, hvp, jacobian, jvp, value_and_grad
 from micrograd_es.primitive import Primitive, where
 from micrograd_es.primitives import *
-from micrograd_es.row_check import PrimitiveCheck, check_primitive
 from micrograd_es.value import Value, gradient, topological_order
 
 LATER = ("Program", "compile")  # of the compiler, which is imported when one is first asked for

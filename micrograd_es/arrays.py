@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from micrograd_es import primitives as table
-from micrograd_es.gate import as_float
+from micrograd_es.coercion import as_float
 from micrograd_es.primitive import Primitive
 from micrograd_es.value import Value
 

@@ -15,9 +15,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from micrograd_es.coercion import as_float, shown
 from micrograd_es.errors import MicrogradError
 from micrograd_es.functions import hessian, value_and_grad
-from micrograd_es.gate import as_float, shown
 from micrograd_es.primitive import as_value
 from micrograd_es.primitives import unit
 from micrograd_es.value import Value, gradient, set_numbers

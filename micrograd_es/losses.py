@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from micrograd_es.gate import as_float, shown
+from micrograd_es.coercion import as_float, shown
 from micrograd_es.primitives import abs, relu
 from micrograd_es.value import Value
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, S
 from numbers import Integral
 from typing import Any, Protocol
 
+from micrograd_es.coercion import shown
 from micrograd_es.errors import did_you_mean
-from micrograd_es.gate import shown
 from micrograd_es.primitive import Primitive
 from micrograd_es.primitives import PUBLIC, dot
 from micrograd_es.value import Value

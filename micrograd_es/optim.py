@@ -3,8 +3,8 @@
 import math
 from collections.abc import Iterable
 
+from micrograd_es.coercion import as_float, guard, shown
 from micrograd_es.errors import NonFiniteError
-from micrograd_es.gate import as_float, guard, shown
 from micrograd_es.value import Value, set_grads, set_numbers
 
 

@@ -13,9 +13,9 @@ from dataclasses import KW_ONLY, dataclass, field
 from functools import cache
 from typing import Any, ClassVar
 
+from micrograd_es.coercion import Undecided, as_float, shown
 from micrograd_es.errors import PrimitiveError
-from micrograd_es.gate import Undecided, as_float, shown
-from micrograd_es.makers import UNDEFINED, evaluate, maker
+from micrograd_es.nodes import UNDEFINED, evaluate, maker
 from micrograd_es.value import Value, make
 
 VARIADIC = 0x04  # the flag of a function with *args

@@ -16,9 +16,9 @@ import operator
 from collections.abc import Iterable
 from typing import Any
 
-from micrograd_es import floats
+from micrograd_es import floats, jets
+from micrograd_es.coercion import Undecided
 from micrograd_es.floats import LN2, LOG2E, LOG10E, TWO_BY_SQRT_PI
-from micrograd_es.gate import Undecided
 from micrograd_es.primitive import Primitive, components, listed
 
 # ---- the rules of functions of any number of arguments: a partial for each -----------------------
@@ -82,14 +82,14 @@ square        = Primitive("square",        lambda x: x * x,    lambda y, x: 2 * 
 # ---- powers, roots, logarithms
 power         = Primitive("power",         math.pow,           (lambda y, a, b: power_slope(a, b), lambda y, a, b: power_jet(a, b, 0, 1)),
                           text="%s ** %s", latex="%s^{%s}", domain="a > 0, or whole b (b >= 0 if a = 0)", instead="where(a > 0, lambda: a ** b, 0)")
-power_slope   = Primitive("power_slope",   floats.power_slope, (lambda y, a, b: power_jet(a, b, 2, 0), lambda y, a, b: power_jet(a, b, 1, 1)),
+power_slope   = Primitive("power_slope",   jets.power_slope,   (lambda y, a, b: power_jet(a, b, 2, 0), lambda y, a, b: power_jet(a, b, 1, 1)),
                           title="slope of power", domain=power.domain, group="slope")
-power_jet     = Primitive("power_jet",     floats.power_jet,   (lambda y, a, b, k, m: power_jet(a, b, k + 1, m),
+power_jet     = Primitive("power_jet",     jets.power_jet,     (lambda y, a, b, k, m: power_jet(a, b, k + 1, m),
                                                                 lambda y, a, b, k, m: power_jet(a, b, k, m + 1), 0, 0),
                           title="derivative of power", domain=power.domain, group="slope")
 sqrt          = Primitive("sqrt",          math.sqrt,          lambda y, x: 0.5 / y,
                           latex=r"\sqrt{%s}", domain="x >= 0", instead="sqrt(abs(x))")
-cbrt          = Primitive("cbrt",          floats.cbrt,        lambda y, x: y / x / 3,
+cbrt          = Primitive("cbrt",          jets.cbrt,          lambda y, x: y / x / 3,
                           latex=r"\sqrt[3]{%s}")
 exp           = Primitive("exp",           math.exp,           lambda y, x: y,
                           latex="e^{%s}")
@@ -105,16 +105,16 @@ log10         = Primitive("log10",         math.log10,         lambda y, x: LOG1
 log1p         = Primitive("log1p",         math.log1p,         lambda y, x: 1 / (1 + x),
                           domain="x > -1", instead="where(x > -1, lambda: log1p(x), 0)")
 
-exprel        = Primitive("exprel",        floats.exprel,      lambda y, x: exprel_jet(x, 1))
-exprel_jet    = Primitive("exprel_jet",    floats.exprel_jet,  (lambda y, x, n: exprel_jet(x, n + 1), 0),
+exprel        = Primitive("exprel",        jets.exprel,        lambda y, x: exprel_jet(x, 1))
+exprel_jet    = Primitive("exprel_jet",    jets.exprel_jet,    (lambda y, x, n: exprel_jet(x, n + 1), 0),
                           title="derivative of exprel", domain="0 <= n < 1000", group="slope")
 
 # ---- circular and hyperbolic
 sin           = Primitive("sin",           math.sin,           lambda y, x: cos(x), group="activation")
 cos           = Primitive("cos",           math.cos,           lambda y, x: -sin(x))
 tan           = Primitive("tan",           math.tan,           lambda y, x: 1 + y * y)
-sinc          = Primitive("sinc",          floats.sinc,        lambda y, x: sinc_jet(x, 1))
-sinc_jet      = Primitive("sinc_jet",      floats.sinc_jet,    (lambda y, x, n: sinc_jet(x, n + 1), 0),
+sinc          = Primitive("sinc",          jets.sinc,          lambda y, x: sinc_jet(x, 1))
+sinc_jet      = Primitive("sinc_jet",      jets.sinc_jet,      (lambda y, x, n: sinc_jet(x, n + 1), 0),
                           title="derivative of sinc", domain="0 <= n < 1000", group="slope")
 asin          = Primitive("asin",          math.asin,          lambda y, x: asin_slope(x),
                           domain="-1 <= x <= 1", instead="asin(clip(x, -1, 1))")

@@ -25,7 +25,7 @@ from operator import mul
 from typing import Any
 
 from micrograd_es import primitives as table
-from micrograd_es.makers import UNDEFINED
+from micrograd_es.nodes import UNDEFINED
 from micrograd_es.primitive import Primitive
 from micrograd_es.value import Value, topological_order
 

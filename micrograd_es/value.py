@@ -16,11 +16,11 @@ from itertools import starmap
 from typing import TYPE_CHECKING, Any, final
 from weakref import WeakKeyDictionary, ref
 
+from micrograd_es.coercion import as_float, guard, shown
 from micrograd_es.errors import DomainError, GraphError
-from micrograd_es.gate import as_float, guard, shown
 
 if TYPE_CHECKING:
-    from micrograd_es.operators import Operators  # a stub: what notation.py hangs on Value
+    from micrograd_es.declarations import Operators  # a stub: what operators.py hangs on Value
     from micrograd_es.primitive import Primitive
 else:
     Operators = object

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from micrograd_es import Value
 from micrograd_es.compiler.code import CONSTANT, INPUT, PARAMETER
-from micrograd_es.floats import difference, product_error
+from micrograd_es.jets import difference, product_error
 from micrograd_es.primitives import TABLE
 
 UNIT = 2.0**-53

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from benchmarks.checkers import CASES, NASTY, harsh_points, wrong_slopes
 from micrograd_es import GradientMismatch, Value, log, nn, where
-from micrograd_es.check import (
+from micrograd_es.check.gradients import (
     assert_gradient,
     check_directions,
     check_gradient,

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from micrograd_es import cli
-from micrograd_es.cli import main
-from micrograd_es.language import LANGUAGES, excerpt
-from micrograd_es.options import CHOICES, COMMANDS, POSITIONALS
+from micrograd_es.cli.commands import main
+from micrograd_es.cli.options import CHOICES, COMMANDS, POSITIONALS
+from micrograd_es.texts import LANGUAGES, excerpt
 
 MODULE = [sys.executable, "-m", "micrograd_es"]
 

@@ -17,13 +17,16 @@ from hypothesis import strategies as st
 
 import micrograd_es as me
 from micrograd_es import DomainError, NonFiniteError, Primitive, TraceError, Value, nn, where
-from micrograd_es.compiler import llvm_backend, numpy_backend, trace
+from micrograd_es.compiler import trace
+from micrograd_es.compiler.backends import numpy as numpy_backend
 from micrograd_es.compiler.code import INPUT, Code
 from micrograd_es.compiler.forms import BASIC, FORMS, formula_of
-from micrograd_es.compiler.machine import Machine
+from micrograd_es.compiler.llvm import backend as llvm_backend
+from micrograd_es.compiler.llvm.machine import Machine
 from micrograd_es.primitives import TABLE
-from micrograd_es.testing import Program, engine_named, judge, oracles, strategies
-from micrograd_es.testing.function_laws import calls_of
+from micrograd_es.testing import Program, engine_named, judge, strategies
+from micrograd_es.testing.laws.functions import calls_of
+from micrograd_es.testing.oracles import judgement as oracles
 from micrograd_es.testing.programs import grown
 from micrograd_es.testing.strategies import COUNTED
 from tests.rounding import bounds, farther_off

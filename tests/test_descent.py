@@ -82,7 +82,7 @@ def test_many_steps_go_where_single_ones_go(backend, size, hidden, reduce, rule,
 
 @pytest.mark.parametrize("rule", ["sgd", "adam"])
 def test_a_long_program_takes_many_steps_by_the_interpreter(rule, monkeypatch):
-    from micrograd_es.compiler import llvm_backend
+    from micrograd_es.compiler.llvm import backend as llvm_backend
 
     found = []
     for longest in (20_000, 0):

@@ -47,7 +47,7 @@ def test_the_laws_let_the_plugin_in_without_an_option():
 
 
 @pytest.mark.parametrize(
-    "module", ["micrograd_es.errors", "micrograd_es.story", "micrograd_es.cli", "json"]
+    "module", ["micrograd_es.errors", "micrograd_es.lesson.story", "micrograd_es.cli", "json"]
 )
 def test_an_interrupt_while_the_command_is_imported_shows_no_traceback(module):
     code = (

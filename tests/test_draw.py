@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from micrograd_es import Value, draw, explain, nn, topological_order, total
+from micrograd_es.draw.characters import plain
 from micrograd_es.draw.graph import sketch
 from micrograd_es.draw.layout import layered
-from micrograd_es.draw.terminal import plain
-from micrograd_es.language import Language
-from micrograd_es.lesson import Lesson
+from micrograd_es.lesson.network import Lesson
+from micrograd_es.texts import Language
 from tests.rows import leaves, programs, run
 
 

@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from micrograd_es import Value, explain, topological_order
-from micrograd_es.cli import main
+from micrograd_es.cli.commands import main
 from tests.rows import leaves, programs, run
 
 whole = st.integers(-4, 4).map(float)

@@ -14,9 +14,9 @@ import pytest
 
 import micrograd_es as me
 from micrograd_es import Primitive, Value, compile, where
-from micrograd_es.compiler import llvm_backend
 from micrograd_es.compiler.hiding import BOUNDED, CHOICES, HIDES_NAN, hidden
-from micrograd_es.compiler.machine import machine
+from micrograd_es.compiler.llvm import backend as llvm_backend
+from micrograd_es.compiler.llvm.machine import machine
 from micrograd_es.compiler.symbols import if_at_most, if_equal, if_less
 from micrograd_es.primitives import TABLE
 from micrograd_es.testing.strategies import COUNTED

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import micrograd_es as me
-from micrograd_es import MicrogradError, Value, notation
+from micrograd_es import MicrogradError, Value, operators
 from micrograd_es.primitives import TABLE
 
 
@@ -51,7 +51,7 @@ def uses(bad):
             yield row.name, lambda row=row: row(v, bad)
             yield row.name, lambda row=row: row(bad, v)
             yield row.name, lambda row=row: row(bad, bad)
-    for name, row in notation.METHODS.items():
+    for name, row in operators.METHODS.items():
         if row.arity == 2:
             yield f"v.{name}", lambda name=name: getattr(v, name)(bad)
     for name in LISTS:

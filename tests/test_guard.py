@@ -26,10 +26,10 @@ from micrograd_es import (
     value,
     where,
 )
+from micrograd_es.coercion import guard
 from micrograd_es.compiler import trace
 from micrograd_es.errors import PrimitiveError, TraceWarning
-from micrograd_es.gate import guard
-from micrograd_es.makers import node_of
+from micrograd_es.nodes import node_of
 from micrograd_es.value import order_beside, topological_order
 from tests.interrupts import interrupted_everywhere
 

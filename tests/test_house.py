@@ -6,6 +6,9 @@ import ast
 import doctest
 import importlib
 import re
+import subprocess
+import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -13,51 +16,15 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "micrograd_es"
 
-FLOORS = [
-    {"tiny"},  # the first page of the book
-    {"errors", "floats", "files", "measure", "collector"},
-    {"gate", "language"},
-    {"value"},
-    {"makers"},
-    {"primitive"},
-    {"primitives"},
-    {"arrays"},
-    {"notation", "taylor"},
-    {"functions", "diagnosis"},
-    {"fields", "attribution", "check", "nn", "losses", "optim"},
-    {"explanation", "row_check"},
-    {"draw.terminal", "draw.layout"},
-    {"draw.graph", "draw.sheet", "expression"},
-    {"draw.steps"},
-    {"draw.text", "draw.page", "draw.plots"},
-    {"draw"},
-    {"compiler.symbols", "compiler.arguments", "compiler.code", "compiler.hiding"},
-    {"compiler.trace", "compiler.forms"},
-    {"compiler.linear"},
-    {"compiler.matrices", "compiler.python_backend", "compiler.export"} | {"compiler.replay"},
-    {"compiler.lowering", "compiler.numpy_backend", "compiler.machine", "compiler.columns"},
-    {"compiler.instructions"},
-    {"compiler.kernel"},
-    {"compiler.straight_line", "compiler.interpreter"},
-    {"compiler.llvm_backend", "compiler.descent"},
-    {"compiler.program"},
-    {"compiler"},
-    {"testing.programs"},
-    {"testing.oracles", "testing.engines", "testing.strategies", "testing.mutants"},
-    {"testing", "testing.law"},
-    {"testing.graph_laws", "testing.function_laws"},
-    {"testing.machine_laws"},
-    {"testing.laws"},
-    {"testing.plugin"},
-    {"lesson"},
-    {"story", "board"},
-    {"drawings", "lesson_page"},
-    {"gallery", "options"},
-    {"cli"},
-    {"__main__"},
-    {"__init__"},  # the front door: it names, and holds no logic
+BOOK = [  # in reading order
+    *("tiny", "errors", "files", "collector", "coercion", "value", "primitive", "nodes", "jets"),
+    *("floats", "primitives", "arrays", "operators", "structures", "taylor", "functions"),
+    *("fields", "nn", "losses", "optim"),
 ]
-FLOOR = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
+ANNEXES = {"files", "collector", "jets", "taylor"}  # looked up, not read
+USES = ["texts", "explanation", "check", "compiler", "draw", "lesson", "testing", "cli"]
+CIRCLE = {"value", "primitive", "nodes"}  # a row makes nodes, a node knows its row
+DOORS = {"__init__", "__main__"}  # the front door names, and holds no logic
 
 
 def room(path: Path) -> str:
@@ -67,38 +34,83 @@ def room(path: Path) -> str:
 MODULES = {room(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 
-def test_every_room_has_its_floor():
-    assert MODULES.keys() == FLOOR.keys()
+def test_the_top_level_is_the_book_and_a_folder_is_a_use_of_it():
+    assert {path.stem for path in PACKAGE.glob("*.py")} == {*BOOK, *DOORS}
+    assert {path.parent.name for path in PACKAGE.glob("*/__init__.py")} == {*USES}
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_imports_go_down_only(name):
-    tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
-    typing_only = {
-        inner
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
-        for inner in ast.walk(node)
+def imports_of(path: Path) -> set[str]:
+    """The rooms of the package that a file imports, for type checkers or anywhere in a function."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.ImportFrom(module="micrograd_es", names=names):
+                found |= {name.name for name in names if name.name in {*BOOK, *USES}}
+            case ast.ImportFrom(module=str(module)) if module.startswith("micrograd_es."):
+                inside = (
+                    f"{module.removeprefix('micrograd_es.')}.{name.name}" for name in node.names
+                )
+                found |= {module.removeprefix("micrograd_es."), *MODULES.keys() & {*inside}}
+            case ast.Call(
+                func=ast.Name(id="import_module"), args=[ast.Constant(value=str(module))]
+            ):
+                found.add(module.removeprefix("micrograd_es."))
+    return found - {"declarations"}  # a stub
+
+
+@pytest.mark.parametrize("name", [*BOOK])
+def test_a_file_of_the_book_imports_only_what_stands_before_it(name):
+    before = {*BOOK[: BOOK.index(name)]} | (CIRCLE if name in CIRCLE else set())
+    assert imports_of(MODULES[name]) <= before
+
+
+@pytest.mark.parametrize("use", USES)
+def test_a_folder_imports_the_book_and_the_folders_before_it(use):
+    before = USES[: USES.index(use)]
+    for name, path in MODULES.items():
+        if name.partition(".")[0] != use:
+            continue
+        for other in imports_of(path):
+            top = other.partition(".")[0]
+            assert top in {*BOOK, *before, use} or (use, top) == ("cli", "testing"), (name, other)
+            assert other != use, f"{name} imports its own front door"
+    assert use == "cli" or "testing" not in before
+
+
+@pytest.mark.parametrize("use", USES)
+def test_files_of_a_folder_import_each_other_one_way_only(use):
+    inside = {
+        name: {other for other in imports_of(path) if other.startswith(f"{use}.")}
+        for name, path in MODULES.items()
+        if name.startswith(f"{use}.") and not path.stem.startswith("__")
     }
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.ImportFrom) or node in typing_only or not node.module:
-            continue
-        if node.module == "micrograd_es":
-            below = [alias.name for alias in node.names if alias.name in FLOOR]
-        elif node.module.startswith("micrograd_es."):
-            below = [node.module.removeprefix("micrograd_es.")]
-        else:
-            continue
-        for other in below:
-            assert FLOOR[other] < FLOOR[name], f"{name} imports {other}"
+    assert [*TopologicalSorter(inside).static_order()]  # CycleError names a circle
 
 
-def test_the_first_page_is_one_page_and_needs_no_other():
-    text = MODULES["tiny"].read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= 100
-    nodes = ast.walk(ast.parse(text))
-    imports = [ast.unparse(node) for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
-    assert imports == ["import math"]
+@pytest.mark.parametrize("name", BOOK)
+def test_a_file_of_the_book_runs_as_a_script(name):
+    """So no name beside it hides one of the standard library."""
+    done = subprocess.run([sys.executable, MODULES[name]], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+
+
+@pytest.mark.parametrize("use", USES)
+def test_a_folder_says_what_one_can_do_here_and_in_which_order_to_read(use):
+    folder = MODULES[use].parent
+    for door in folder.rglob("__init__.py"):
+        said = ast.get_docstring(ast.parse(door.read_text(encoding="utf-8")))
+        for path in door.parent.glob("*.py"):
+            assert path.name == "__init__.py" or path.name in said, (
+                f"{door} does not say {path.name}"
+            )
+
+
+def test_the_book_reads_in_an_afternoon(capsys):
+    read = [name for name in BOOK if name not in ANNEXES]
+    lines = {name: len(MODULES[name].read_text(encoding="utf-8").splitlines()) for name in read}
+    with capsys.disabled():
+        print(f"\nthe book: {sum(lines.values())} lines, {lines}")  # noqa: T201  # README says it
+    assert sum(lines.values()) <= 3150
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if name != "__main__"])
@@ -120,22 +132,22 @@ def test_the_table_in_the_docs_is_current(name):
 def test_what_type_checkers_read_is_what_is_there():
     import micrograd_es
     from docs import stubs
-    from micrograd_es import notation
+    from micrograd_es import operators
 
     assert (PACKAGE / "__init__.pyi").read_text() == stubs.front_door(), "run docs/tables.py"
-    assert (PACKAGE / "operators.pyi").read_text() == stubs.operators(), "run docs/tables.py"
+    assert (PACKAGE / "declarations.pyi").read_text() == stubs.declarations(), "run docs/tables.py"
     declared = re.findall(r"import (\w+) as", stubs.front_door())
     assert {*micrograd_es.__all__} == {*declared} - {
-        "notation",
+        "operators",
         "abs",
         "round",
         "compile",
         "Program",
     }
     assert all(hasattr(micrograd_es, name) for name in declared)
-    attached = re.findall(r"def (\w+)\(", stubs.operators())
+    attached = re.findall(r"def (\w+)\(", stubs.declarations())
     assert all(callable(getattr(micrograd_es.Value, name)) for name in attached)
-    assert {*notation.METHODS} <= {*attached}
+    assert {*operators.METHODS} <= {*attached}
 
 
 def blocks(path: Path, language: str) -> list[str]:

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from benchmarks import truth
 from micrograd_es import Value, gradient, primitives, topological_order, total
-from micrograd_es.attribution import read_back
-from micrograd_es.makers import node_of
+from micrograd_es.explanation.attribution import read_back
+from micrograd_es.nodes import node_of
 from micrograd_es.primitives import TABLE
 from micrograd_es.testing.strategies import COUNTED, numbers, points
 from tests.rows import ROWS, WHOLE, leaves, programs, run

@@ -17,12 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from micrograd_es import NonFiniteError, Primitive, Value, compile, losses, tanh
-from micrograd_es.attribution import responsibility
-from micrograd_es.check import check_directions, check_gradient
-from micrograd_es.language import Language
+from micrograd_es.check.gradients import check_directions, check_gradient
+from micrograd_es.explanation.attribution import responsibility
 from micrograd_es.nn import ACTIVATIONS, MLP, Layer, Module, Neuron
 from micrograd_es.optim import SGD
 from micrograd_es.primitives import TABLE
+from micrograd_es.texts import Language
 
 
 def article():

@@ -16,15 +16,16 @@ from hypothesis import strategies as st
 
 import micrograd_es
 from micrograd_es import Value, draw, exp, total
-from micrograd_es.board import ARROWS, MESH, STEPS, Board
-from micrograd_es.cli import main
-from micrograd_es.draw.steps import steps
+from micrograd_es.cli.commands import main
+from micrograd_es.cli.expression import FUNCTIONS, read
+from micrograd_es.draw.page.steps import steps
 from micrograd_es.errors import DomainError, NonFiniteError
-from micrograd_es.expression import FUNCTIONS, read
-from micrograd_es.language import Language, sentences
-from micrograd_es.lesson import LOSSES, ZONE, Lesson, descend
-from micrograd_es.lesson_page import arrow, field, lesson_page, two_two_one
+from micrograd_es.lesson.descent import descend
+from micrograd_es.lesson.network import LOSSES, ZONE, Lesson
+from micrograd_es.lesson.page import arrow, field, lesson_page, two_two_one
+from micrograd_es.lesson.playground import ARROWS, MESH, STEPS, Board
 from micrograd_es.optim import SGD
+from micrograd_es.texts import Language, sentences
 from micrograd_es.value import gradient, is_constant, topological_order
 from tests.rows import ROWS, leaves, programs, run
 

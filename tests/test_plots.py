@@ -16,13 +16,14 @@ from matplotlib.quiver import Quiver
 from matplotlib.text import Text
 
 from micrograd_es import Field, exp, log
-from micrograd_es.cli import main
-from micrograd_es.draw import plots, sheet
-from micrograd_es.drawings import DRAWINGS, drawing
-from micrograd_es.gallery import PICTURES, picture
-from micrograd_es.language import Language
-from micrograd_es.lesson import Lesson
-from micrograd_es.story import tell
+from micrograd_es.cli.commands import main
+from micrograd_es.draw import figure as figures
+from micrograd_es.draw import plots
+from micrograd_es.lesson.characters import DRAWINGS, drawing
+from micrograd_es.lesson.network import Lesson
+from micrograd_es.lesson.pictures import PICTURES, picture
+from micrograd_es.lesson.story import tell
+from micrograd_es.texts import Language
 
 STORY = tell(Lesson(), None, 500)
 
@@ -34,7 +35,7 @@ def bowl(x, y):
 def written(figure):
     """Return all texts of a figure as its SVG holds them."""
     with matplotlib.rc_context({"svg.fonttype": "none"}):
-        root = ET.fromstring(sheet.rendered(figure, "svg"))
+        root = ET.fromstring(figures.rendered(figure, "svg"))
     return ["".join(element.itertext()) for element in root.iter() if element.tag.endswith("text")]
 
 
@@ -174,19 +175,19 @@ def test_errors_are_drawn_twice_and_a_zero_error_has_no_logarithm():
 
 
 def test_what_is_undefined_is_left_blank_and_a_field_of_nothing_is_an_error():
-    sheet.rendered(plots.contours(lambda x, y: (x * 1.0) ** 0.5 + y, (-1, 1), (-1, 1)), "svg")
+    figures.rendered(plots.contours(lambda x, y: (x * 1.0) ** 0.5 + y, (-1, 1), (-1, 1)), "svg")
     with pytest.raises(ValueError, match="nothing to draw"):
         plots.contours(lambda x, y: exp(1000.0 + x * 0), (-1, 1), (-1, 1))
     with pytest.raises(ValueError, match="nothing to draw"):
         plots.slopes(lambda x: log(x - 5), (-1, 1), [])
     with pytest.raises(ValueError, match="nothing to draw"):
         plots.arrows(lambda x, y: log(x - 5) + y, (-1, 1), (-1, 1))
-    sheet.rendered(plots.contours(bowl, (-1, 1), (-1, 1), paths=[[]], gradient=1.0), "svg")
-    sheet.rendered(plots.rates(bowl, (-1, 1), (-1, 1), {"none": []}), "svg")
-    sheet.rendered(plots.errors({"none": [], "right": [0.0, 0.0]}), "svg")
-    sheet.rendered(plots.contours(lambda x, y: 0.0, (-1, 1), (-1, 1), zone=0.5), "svg")
-    sheet.rendered(plots.surface(lambda x, y: 0.0, (-1, 1), (-1, 1), zone=0.5), "svg")
-    sheet.rendered(plots.slopes(lambda x: 2.0, (-1, 1), [0.0]), "svg")
+    figures.rendered(plots.contours(bowl, (-1, 1), (-1, 1), paths=[[]], gradient=1.0), "svg")
+    figures.rendered(plots.rates(bowl, (-1, 1), (-1, 1), {"none": []}), "svg")
+    figures.rendered(plots.errors({"none": [], "right": [0.0, 0.0]}), "svg")
+    figures.rendered(plots.contours(lambda x, y: 0.0, (-1, 1), (-1, 1), zone=0.5), "svg")
+    figures.rendered(plots.surface(lambda x, y: 0.0, (-1, 1), (-1, 1), zone=0.5), "svg")
+    figures.rendered(plots.slopes(lambda x: 2.0, (-1, 1), [0.0]), "svg")
 
 
 EXTREMES = [
@@ -204,7 +205,7 @@ EXTREMES = [
 )
 def test_whatever_the_numbers_there_is_a_picture_without_a_warning(name, numbers):
     story = tell(Lesson(**numbers), None, 20)
-    sheet.rendered(picture(name, story, "es"), "png")
+    figures.rendered(picture(name, story, "es"), "png")
 
 
 def test_every_picture_can_be_drawn_with_characters_too():
@@ -354,7 +355,7 @@ def test_a_run_that_diverged_is_drawn_up_to_where_it_leaves():
     drawn = logarithmic.lines[0].get_ydata()
     assert list(drawn[:2]) == [1.0, 1e200]
     assert np.isnan(drawn[2:]).all()
-    sheet.rendered(figure, "png")
+    figures.rendered(figure, "png")
 
 
 ODD = {
@@ -386,7 +387,7 @@ KINDS = {
 @pytest.mark.parametrize("name", ODD)
 def test_an_odd_field_gets_a_picture_or_a_sentence(kind, name):
     try:
-        sheet.rendered(KINDS[kind](ODD[name], (-1, 1), (-1, 1)), "png")
+        figures.rendered(KINDS[kind](ODD[name], (-1, 1), (-1, 1)), "png")
     except ValueError as problem:
         assert str(problem).startswith("nothing to draw: ")  # noqa: PT017  # or a picture
 

@@ -44,8 +44,8 @@ from micrograd_es import (
     where,
     xlogy,
 )
+from micrograd_es.check.row import PrimitiveCheck
 from micrograd_es.primitives import TABLE
-from micrograd_es.row_check import PrimitiveCheck
 
 squareplus = Primitive(
     "squareplus", lambda x: (x + math.hypot(x, 2)) / 2, lambda y, x: y / hypot(x, 2)

@@ -14,7 +14,7 @@ RECIPE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 USED = """
 import micrograd_es as me
 from micrograd_es import nn, Value, draw
-from micrograd_es.expression import FUNCTIONS
+from micrograd_es.cli.expression import FUNCTIONS
 
 assert "softsign" in me.__all__ and me.softsign(3.0) == 0.75
 assert Value(-1.0).softsign().data == FUNCTIONS["softsign"](-1.0) == -0.5

@@ -14,11 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from micrograd_es.cli import main
-from micrograd_es.draw.terminal import arrow, curve
-from micrograd_es.language import Language, preferred, sentences
-from micrograd_es.lesson import Lesson, climb, descend, field, sweep
-from micrograd_es.story import as_dict, tell
+from micrograd_es.cli.commands import main
+from micrograd_es.draw.characters import arrow, curve
+from micrograd_es.lesson.descent import climb, descend, field, sweep
+from micrograd_es.lesson.network import Lesson
+from micrograd_es.lesson.story import as_dict, tell
+from micrograd_es.texts import Language, preferred, sentences
 
 
 def told(capsys, *options):

@@ -13,7 +13,7 @@ from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
 from micrograd_es import MicrogradError, Value, nn
-from micrograd_es.cli import main
+from micrograd_es.cli.commands import main
 from micrograd_es.errors import MissingExtra
 from micrograd_es.primitives import TABLE
 from micrograd_es.testing import (
@@ -23,13 +23,13 @@ from micrograd_es.testing import (
     Program,
     engine_named,
     judge,
-    oracles,
     strategies,
     survivors,
 )
-from micrograd_es.testing.law import Broken, Law
 from micrograd_es.testing.laws import LAWS, hold
+from micrograd_es.testing.laws.law import Broken, Law
 from micrograd_es.testing.mutants import OUTSIDE
+from micrograd_es.testing.oracles import judgement as oracles
 from micrograd_es.testing.programs import at_ease, computed, grown
 from tests.test_draw import test_a_range_goes_from_the_smallest_to_the_largest as ranges_test
 from tests.test_fields import (

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from micrograd_es.gate import shown
+from micrograd_es.coercion import shown
 from micrograd_es.primitive import Primitive
 from micrograd_es.value import Value
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from micrograd_es.coercion import shown
 from micrograd_es.compiler.forms import BASIC
 from micrograd_es.compiler.linear import VARIABLE
-from micrograd_es.gate import shown
 from micrograd_es.primitives import TABLE
 
 Array = Any

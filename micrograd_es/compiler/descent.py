@@ -13,9 +13,9 @@ import numpy as np
 
 from micrograd_es.compiler.code import INPUT, PARAMETER, Code
 from micrograd_es.compiler.forms import Term, m
-from micrograd_es.compiler.instructions import Instructions, Next
-from micrograd_es.compiler.kernel import GIVEN, Kernel
-from micrograd_es.compiler.machine import Machine, Native
+from micrograd_es.compiler.llvm.instructions import Instructions, Next
+from micrograd_es.compiler.llvm.kernel import GIVEN, Kernel
+from micrograd_es.compiler.llvm.machine import Machine, Native
 from micrograd_es.errors import NonFiniteError
 
 Array = Any

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
+from micrograd_es.coercion import run_under
 from micrograd_es.compiler.code import Code
 from micrograd_es.compiler.symbols import Tracing
 from micrograd_es.errors import PrimitiveError, TraceError
@@ -21,9 +22,8 @@ from micrograd_es.floats import (
     SQRT_HALF,
     SQRT_HALF_REST,
     TWO_BY_SQRT_PI,
-    difference,
 )
-from micrograd_es.gate import run_under
+from micrograd_es.jets import difference
 from micrograd_es.primitive import Primitive
 from micrograd_es.primitives import TABLE
 from micrograd_es.value import Value, topological_order
@@ -153,7 +153,7 @@ def power(a: Term, b: Term) -> Any:
 
 
 def power_less(a: Term, b: Term, k: int) -> Any:
-    """a^(b - k); what b - k loses by rounding is put back, as floats.power_less does."""
+    """a^(b - k); what b - k loses by rounding is put back, as jets.power_less does."""
     if b.number is not None:
         c, rest = difference(b.number, k)
         y = power(a, Term(a.code, a.code.constant(c)))

@@ -12,24 +12,24 @@ from typing import Any
 
 import numpy as np
 
+from micrograd_es.coercion import as_float, guard
 from micrograd_es.collector import paused
 from micrograd_es.compiler.arguments import inputs_of, leaves_of
+from micrograd_es.compiler.backends.matrices import Plan
+from micrograd_es.compiler.backends.numpy import NumpyBackend
+from micrograd_es.compiler.backends.python import PythonBackend
 from micrograd_es.compiler.code import Code
 from micrograd_es.compiler.columns import columns_of, names_of, real
 from micrograd_es.compiler.descent import ADAM, SGD, Descent, Rule, walker, whole
 from micrograd_es.compiler.export import HEADS, exported
 from micrograd_es.compiler.linear import Linear, linear
-from micrograd_es.compiler.llvm_backend import LlvmBackend
+from micrograd_es.compiler.llvm.backend import LlvmBackend
+from micrograd_es.compiler.llvm.machine import machine
 from micrograd_es.compiler.lowering import lowered
-from micrograd_es.compiler.machine import machine
-from micrograd_es.compiler.matrices import Plan
-from micrograd_es.compiler.numpy_backend import NumpyBackend
-from micrograd_es.compiler.python_backend import PythonBackend
 from micrograd_es.compiler.replay import replay
 from micrograd_es.compiler.trace import trace
-from micrograd_es.diagnosis import find_nonfinite
 from micrograd_es.errors import NonFiniteError
-from micrograd_es.gate import as_float, guard
+from micrograd_es.explanation.diagnosis import find_nonfinite
 from micrograd_es.primitive import Primitive
 from micrograd_es.value import Value, gradient, set_numbers
 

@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from micrograd_es.diagnosis import line_of_user
+from micrograd_es.coercion import Undecided, guard, shown
 from micrograd_es.errors import TraceError
-from micrograd_es.gate import Undecided, guard, shown
+from micrograd_es.explanation.diagnosis import line_of_user
 from micrograd_es.primitive import Primitive, as_value
 from micrograd_es.value import Value, topological_order
 

@@ -16,10 +16,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from micrograd_es.coercion import run_under
 from micrograd_es.compiler.arguments import inputs_of, leaves_of
 from micrograd_es.compiler.symbols import Tracing
 from micrograd_es.errors import TraceError, TraceWarning
-from micrograd_es.gate import run_under
 from micrograd_es.primitive import Primitive, as_value
 from micrograd_es.value import Value, gradient, make, set_numbers, topological_order
 

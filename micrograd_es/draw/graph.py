@@ -13,10 +13,10 @@ from html import escape
 from itertools import pairwise
 from typing import Any
 
+from micrograd_es.coercion import shown
 from micrograd_es.draw.layout import Layout, layered
-from micrograd_es.explanation import Explanation
-from micrograd_es.gate import shown
-from micrograd_es.language import Language
+from micrograd_es.explanation.paths import Explanation
+from micrograd_es.texts import Language
 from micrograd_es.value import Undefined, Value, is_constant, topological_order
 
 FOLD = 80  # nodes; a larger graph is drawn folded

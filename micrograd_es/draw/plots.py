@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
-from micrograd_es.draw.sheet import (
+from micrograd_es.coercion import as_float
+from micrograd_es.draw.figure import (
     BLUE,
     CYCLE,
     GREEN,
@@ -57,8 +58,7 @@ from micrograd_es.draw.sheet import (
     visible,
     walk,
 )
-from micrograd_es.gate import as_float
-from micrograd_es.language import Language
+from micrograd_es.texts import Language
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from micrograd_es.draw.graph import FOLD, Svg, drawable, graph, label, partial_text, shape
-from micrograd_es.language import Language
+from micrograd_es.texts import Language
 from micrograd_es.value import Value, is_constant, topological_order
 
 # ---- a tree of characters ------------------------------------------------------------------------

@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from micrograd_es import fields, functions, gate, makers, measure, notation, value
+from micrograd_es import coercion, fields, functions, nodes, operators, value
+from micrograd_es.check import measure
 from micrograd_es.errors import MicrogradError
 from micrograd_es.primitives import TABLE
 from micrograd_es.value import Value
@@ -49,8 +50,8 @@ class Mutant:
 def rebuild() -> None:
     """Make the makers of all rows anew, and hang them on Value."""
     for row in TABLE.values():
-        object.__setattr__(row, "node", makers.maker(row))
-    notation.attach()
+        object.__setattr__(row, "node", nodes.maker(row))
+    operators.attach()
 
 
 def survivors(
@@ -162,10 +163,10 @@ BUGS: dict[str, tuple[str, Callable[[], Any]]] = {
     "random_order":        ("operands are visited in any order",   text(value, "topological_order", ("a, b = node.a, node.b\n", "a, b = node.a, node.b\n        if b is not None and __import__('random').random() < 0.5:\n            a, b = b, a\n"))),
     "one_order_for_all":   ("all threads share one list",          text(value, "topological_order", ("order: list[Value] = []", f"order = {OF_WALK}('order', []); order.clear()"), ("return order\n", f"del this; {A_MOMENT}; return order\n"))),
     # ---- making nodes
-    "constant_operand":    ("v * 2: the value gets no share",      text(makers, "with_number", ("by_a(y, x, z) if left is a else 0.0", "0.0"))),
-    "reflected_operand":   ("2 - v is computed as v - 2",          text(notation, "reflected", ("node(other, self)", "node(self, other)"))),
-    "undefined_is_zero":   ("a slope without end becomes 0",       text(makers, "partial_of", ("return Undefined(", "return 0.0 and Undefined("))),
-    "texts_are_numbers":   ("a text becomes a number",             text(gate, "checked", ('raise TypeError(f"{shown(number)} is not a real number: {way_out(number)}")', "return float(number)"))),
+    "constant_operand":    ("v * 2: the value gets no share",      text(nodes, "with_number", ("by_a(y, x, z) if left is a else 0.0", "0.0"))),
+    "reflected_operand":   ("2 - v is computed as v - 2",          text(operators, "reflected", ("node(other, self)", "node(self, other)"))),
+    "undefined_is_zero":   ("a slope without end becomes 0",       text(nodes, "partial_of", ("return Undefined(", "return 0.0 and Undefined("))),
+    "texts_are_numbers":   ("a text becomes a number",             text(coercion, "checked", ('raise TypeError(f"{shown(number)} is not a real number: {way_out(number)}")', "return float(number)"))),
     # ---- order two
     "no_order_two":        ("second derivatives see constants",    text(value, "shares", ("times(grad, partial)", "times(grad, stored)"))),
     "assign_in_gradient":  ("= for + in gradient()",               text(functions, "gradient", ("grads[arg] + share if arg in grads else share", "share"))),
@@ -213,10 +214,10 @@ CHECKER_MUTANTS = {
 # No law is about these rooms: only their own tests can notice, and nobody else's need to.
 # fmt: off
 OUTSIDE_BUGS: dict[str, tuple[str, Callable[[], Any]]] = {
-    "half_the_bound":      ("the story's bound of the rate is 1/λ",  text("micrograd_es.story", "bound", ("2 / curvature", "1 / curvature"))),
+    "half_the_bound":      ("the story's bound of the rate is 1/λ",  text("micrograd_es.lesson.story", "bound", ("2 / curvature", "1 / curvature"))),
     "points_unsorted":     ("stationary points in the grid's order", text(fields.Field, "stationary_points", ("sorted(found, key=lambda one: one.point)", "found"))),
     "ranges_reversed":     ("a folded graph says 3 … 1",             text("micrograd_es.draw.graph", "partial_text", ("low, high = min(partials), max(partials)", "low, high = max(partials), min(partials)"))),
-    "number_unguarded":    ("v / 1e-300: an infinite slope is kept", text(makers, "with_number", ("if (y + da + db) * 0.0:", "if False:"))),
+    "number_unguarded":    ("v / 1e-300: an infinite slope is kept", text(nodes, "with_number", ("if (y + da + db) * 0.0:", "if False:"))),
 }
 # fmt: on
 OUTSIDE = {

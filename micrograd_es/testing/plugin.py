@@ -31,7 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     try:
         for name in config.getoption("--micrograd-es-engine"):
-            from micrograd_es.testing.engines import engine_named
+            from micrograd_es.testing.engines.adapters import engine_named
 
             engine_named(name)
         if (name := config.getoption("--micrograd-es-mutant")) is not None:
@@ -48,16 +48,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make one test of test_law in laws.py for each law and engine."""
-    if metafunc.module.__name__ != "micrograd_es.testing.laws":
+    """Make one test of test_law in laws/test_laws.py for each law and engine."""
+    if metafunc.module.__name__ != "micrograd_es.testing.laws.test_laws":
         return
     from micrograd_es.testing.engines import engine_named
+    from micrograd_es.testing.laws import LAWS
 
     names = metafunc.config.getoption("--micrograd-es-engine") or ["micrograd_es"]
     cases = [
         pytest.param(law, engine_named(name), id=f"{name}-{law.name}")
         for name in names
-        for law in metafunc.module.LAWS.values()
+        for law in LAWS.values()
     ]
     metafunc.parametrize(("law", "engine"), cases)
 

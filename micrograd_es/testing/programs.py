@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from micrograd_es.makers import UNDEFINED
+from micrograd_es.nodes import UNDEFINED
 from micrograd_es.primitive import Primitive, listed
 from micrograd_es.primitives import TABLE
 

@@ -22,8 +22,8 @@ except ImportError as error:
 
     raise MissingExtra("strategies need hypothesis: pip install 'micrograd-es[test]'") from error
 
-from micrograd_es.makers import UNDEFINED
 from micrograd_es.nn import ACTIVATIONS, MLP
+from micrograd_es.nodes import UNDEFINED
 from micrograd_es.primitive import Primitive
 from micrograd_es.primitives import TABLE
 from micrograd_es.testing.programs import CONSTANTS, Program, Unfit, grown

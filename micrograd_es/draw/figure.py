@@ -1,0 +1,309 @@
+"""What the pictures of matplotlib share: the sheet, its style and marks, and how it is saved."""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from micrograd_es.coercion import as_float, shown
+from micrograd_es.errors import MicrogradError, MissingExtra
+from micrograd_es.fields import Field
+from micrograd_es.files import write
+from micrograd_es.texts import Language
+
+try:
+    import matplotlib
+    from matplotlib.collections import LineCollection
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+except ImportError as problem:
+    raise MissingExtra(
+        "pictures need matplotlib: pip install 'micrograd-es[plot]'; "
+        "micrograd_es.draw.characters draws with characters, without it"
+    ) from problem
+import numpy
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.axes import Axes
+
+# Okabe and Ito's colours, which colour-blind eyes tell apart; marks differ in shape as well.
+BLUE, ORANGE, GREEN, INK, GREY = "#0072B2", "#D55E00", "#009E73", "#222222", "#767676"
+SHADES = "YlOrBr"  # light is low, dark is high: told apart without colour too
+CYCLE = (BLUE, "#E69F00", GREEN, ORANGE, "#CC79A7")
+LINES = ("o-", "s--", "^-.", "D:", "v-")
+STYLE: Any = {
+    "font.family": "DejaVu Sans",  # it comes with matplotlib: the same letters everywhere
+    "font.size": 11,
+    "axes.titlesize": 12,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": GREY,
+    "axes.labelsize": 12,
+    "legend.fontsize": 10,
+    "legend.frameon": False,
+    "lines.markersize": 5,
+    "hatch.linewidth": 0.6,
+    "figure.dpi": 100,
+}
+UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # else no two are alike
+POINTS = 61  # of a picture's grid, along each axis
+FINE = 121  # of the grid of level lines: a coarser one breaks those of a narrow valley
+LEVELS = 10  # lines, at most
+LARGEST = 1e250  # what is larger is left blank: matplotlib's own arithmetic would overflow
+Interval = tuple[float, float]
+Drawable = Field | Callable[..., Any]
+Path2 = Sequence[tuple[float, ...]]
+
+
+class Picture(Figure):
+    """A Figure that notebooks show as SVG, and that is written in the same bytes every time."""
+
+    def _repr_svg_(self) -> str:
+        return rendered(self, "svg").decode()
+
+    def savefig(self, fname: Any, **options: Any) -> None:
+        kind = options.get("format") or Path(str(fname)).suffix.removeprefix(".")
+        options.setdefault("metadata", UNDATED.get(kind))
+        with matplotlib.rc_context({"svg.hashsalt": "micrograd-es"}):  # else names are random
+            super().savefig(fname, **options)
+
+
+def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
+    """Write a figure as svg, png or pdf, by the name's ending: whole or not at all.
+
+    The same figure gives the same bytes. ValueError for another ending.
+    """
+    kind = Path(path).suffix.lower().removeprefix(".")
+    if kind not in ("svg", "png", "pdf"):
+        raise ValueError(f"{os.fspath(path)!r}: a picture's name ends in .svg, .png or .pdf")
+    return write(path, rendered(figure, kind))
+
+
+def rendered(figure: Figure, kind: str) -> bytes:
+    out = io.BytesIO()
+    with matplotlib.rc_context({"svg.hashsalt": "micrograd-es"}):
+        figure.savefig(out, format=kind, metadata=UNDATED.get(kind), dpi=200)
+    return out.getvalue()
+
+
+@contextmanager
+def sheet(tall: float) -> Iterator[Picture]:
+    """Give an empty figure, 6 inches wide, and settle its layout once it is drawn."""
+    with matplotlib.rc_context(STYLE):
+        figure = Picture(figsize=(6, tall), layout="constrained")
+        yield figure
+        for _ in range(2):  # the labels that the first layout makes room for are the second's
+            figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # else each saving moves things a little
+
+
+def seen_as_field(f: Drawable) -> Field:
+    return f if isinstance(f, Field) else Field(f)
+
+
+def value(field: Field, *point: float) -> float:
+    """Return the field at a point; NaN, which matplotlib leaves blank, where it is undefined or too
+    large to be drawn.
+    """
+    try:
+        height = field.value(*point)
+    except (MicrogradError, OverflowError):
+        return math.nan
+    return height if abs(height) <= LARGEST else math.nan
+
+
+def heights(field: Field, x: Interval, y: Interval) -> tuple[Any, np.ndarray]:
+    """Return ((xs, ys), values) on a fine grid."""
+    axes = numpy.meshgrid(spread(x, FINE), spread(y, FINE))
+    points = zip(*(c.ravel().tolist() for c in axes), strict=True)
+    values = numpy.array([value(field, *point) for point in points])
+    if not numpy.isfinite(values).any():
+        raise ValueError(
+            f"nothing to draw: on all of {x} × {y} the field is undefined, or larger than {LARGEST}"
+        )
+    return axes, values.reshape(axes[0].shape)
+
+
+def spread(interval: Interval, count: int = POINTS) -> list[float]:
+    """Return the coordinates of a fine grid, the ends included; ValueError for no interval."""
+    low, high = map(as_float, interval)
+    if not -LARGEST <= low < high <= LARGEST:
+        raise ValueError(
+            f"interval {shown(interval)}: give two numbers, the smaller one first, such as (-1, 1)"
+        )
+    return list(numpy.linspace(low, high, count).tolist())
+
+
+def starts(interval: Interval, count: int, reach: float) -> tuple[list[float], float]:
+    """Return coordinates at equal distances, and that distance, such that arrows from there that
+    are at most `reach` of it long stay inside the interval.
+    """
+    low, high = interval
+    apart = (high - low) / (count - 1 + 2 * reach)
+    return [low + apart * (reach + i) for i in range(count)], apart
+
+
+def largest(magnitude: np.ndarray) -> float:
+    """Return the largest slope but for the uppermost 2 %, which may be near a singularity."""
+    known = magnitude[magnitude <= LARGEST]
+    if not known.size:
+        raise ValueError(
+            f"nothing to draw: the field has no gradient in the picture, or one beyond {LARGEST}"
+        )
+    return float(numpy.quantile(known, 0.98)) or 1.0
+
+
+def level_heights(values: np.ndarray) -> list[float]:
+    """Return round heights at equal distances, so that lines are closer where it is steeper."""
+    low, high = numpy.nanmin(values), numpy.nanmax(values)
+    if not stretched(low, high):
+        return []
+    steps = MaxNLocator(LEVELS, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+    return [float(level) for level in steps if inside(level, values)]
+
+
+def stretched(low: float, high: float) -> bool:
+    """Whether there is room for different heights between two numbers."""
+    return bool(high - low > 1e-12 * max(abs(low), abs(high), 1 / LARGEST))
+
+
+def shade(axes: Axes, grid: Any, values: np.ndarray) -> None:
+    low, high = numpy.nanmin(values), numpy.nanmax(values)
+    if stretched(low, high):
+        colours = 0.4 + 0.6 * matplotlib.colormaps[SHADES](numpy.linspace(0, 1, 24))[:, :3]
+        axes.contourf(*grid, values, numpy.linspace(low, high, 25), colors=colours)
+
+
+def levels(axes: Axes, grid: Any, values: np.ndarray, tongue: Language) -> None:
+    """Draw level lines with their heights."""
+    if bounds := level_heights(values):
+        lines = axes.contour(*grid, values, bounds, colors=GREY, linewidths=0.8)
+        axes.clabel(lines, fontsize=9, fmt=tongue.number, colors=INK)
+
+
+def inside(height: float | None, values: np.ndarray) -> bool:
+    """Whether a level line at that height can be drawn."""
+    low, high = numpy.nanmin(values), numpy.nanmax(values)
+    return height is not None and stretched(low, high) and bool(low < height < high)
+
+
+def visible(height: float | None, values: np.ndarray) -> float | None:
+    return height if inside(height, values) else None
+
+
+def paint_zone(axes: Axes, grid: Any, values: np.ndarray, zone: float | None) -> None:
+    if zone is not None and inside(zone, values):
+        axes.contourf(*grid, values, [numpy.nanmin(values), zone], colors=[GREEN], alpha=0.35)
+        axes.contour(*grid, values, [zone], colors=GREEN, linewidths=1.5)
+
+
+def ends(path: Path2) -> list[tuple[str, int]]:
+    """Return the letters at a path's ends: A and B, or A alone."""
+    return [("A", 0)] + [("B", -1)] * (len(path) > 1)
+
+
+def walk(axes: Axes, path: Path2) -> None:
+    """Draw a path: a dot for each step, A where it starts, B at its end."""
+    if not path:
+        return
+    u, v = (numpy.array(c) for c in zip(*path, strict=True))
+    axes.plot(u, v, "-", color="white", lw=4)
+    axes.plot(u, v, "o-", color=BLUE, lw=1.8, ms=4)
+    for letter, i in ends(path):
+        axes.plot(u[i], v[i], "o", color=BLUE, ms=13, mec="white")
+        axes.annotate(
+            letter, (u[i], v[i]), color="white", weight="bold", size=9, ha="center", va="center",
+            annotation_clip=True,
+        )  # fmt: skip
+
+
+def arrow(axes: Axes, u: Any, v: Any, du: Any, dv: Any, colour: str) -> None:
+    """Draw arrows from (u, v), as long as (du, dv) on the axes."""
+    axes.quiver(
+        u, v, du, dv, color=colour, angles="xy", scale_units="xy", scale=1, width=0.006, zorder=4,
+        headwidth=4.5, headlength=5, headaxislength=4.5, minshaft=1.5, minlength=0.5,
+    )  # fmt: skip
+
+
+def fitting(start: Sequence[float], move: Sequence[float], *sides: Interval) -> float:
+    """Return how much of a move from a point fits inside the picture: 1 for all of it."""
+    room = [
+        ((high if by > 0 else low) - at) / by
+        for at, by, (low, high) in zip(start, move, sides, strict=True)
+        if by
+    ]
+    return min(1.0, *room) if room else 1.0
+
+
+def mark(axes: Axes, marked: Mapping[str, Path2]) -> list[Any]:
+    """Draw points and lines by their names; return what explains them."""
+    found: list[Any] = []
+    for label, line in marked.items():
+        style: dict[str, Any] = {"lw": 2.5} if len(line) > 1 else {"marker": "X", "ms": 11, "lw": 0}
+        found += axes.plot(*zip(*line, strict=True), color=GREEN, label=label, **style)
+    return found
+
+
+def dashes(axes: Axes, starts: Any, stops: Any) -> None:
+    """Draw dashed lines from points to points, both given as (xs, ys)."""
+    pairs = (numpy.stack(points, axis=-1).reshape(-1, 2) for points in (starts, stops))
+    lines = LineCollection(list(zip(*pairs, strict=True)), colors=BLUE, ls="--", lw=1.3)
+    axes.add_collection(lines)
+
+
+def line_handle(**style: Any) -> Line2D:
+    return Line2D([], [], **style)
+
+
+def arrow_handle(colour: str, label: str) -> Line2D:
+    return Line2D([], [], color=colour, marker=r"$\rightarrow$", ms=14, ls="", label=label)
+
+
+def handles_of(paths: Sequence[Path2], zone: float | None, tongue: Language) -> list[Any]:
+    found: list[Any] = []
+    longest = max(map(len, paths), default=0)
+    if longest:
+        told = tongue.say("plot_path" if longest > 1 else "plot_weights")
+        style = "-" if longest > 1 else ""
+        found.append(Line2D([], [], color=BLUE, marker="o", ls=style, label=told))
+    if zone is not None:
+        found.append(Patch(color=GREEN, alpha=0.6, label=tongue.say("plot_zone", zone=zone)))
+    return found
+
+
+def key(figure: Figure, handles: Sequence[Any]) -> None:
+    """Explain the marks below the picture."""
+    if handles:
+        figure.legend(handles=handles, loc="outside lower left")
+
+
+def frame(axes: Axes, x: Interval, y: Interval, names: tuple[str, str], tongue: Language) -> None:
+    axes.set(xlim=x, ylim=y, xlabel=names[0], ylabel=names[1])
+    axes.tick_params(labelbottom=True, labelleft=True)  # also where panels share their axes
+    decimal(tongue, axes.xaxis, axes.yaxis)
+
+
+def padded(numbers: Sequence[float]) -> Interval:
+    if not numpy.isfinite(numbers).any():
+        raise ValueError("nothing to draw: the function is undefined on the whole interval")
+    low, high = numpy.nanmin(numbers), numpy.nanmax(numbers)
+    room = 0.08 * (high - low) if stretched(low, high) else 1 + abs(low) / 10
+    return low - room, high + room
+
+
+def decimal(tongue: Language, *axes: Any) -> None:
+    """Write the numbers of axes with the decimal sign of the language."""
+    for axis in axes:
+        axis.set_major_formatter(FuncFormatter(lambda x, _: minus(tongue.number(x, ".10g"))))
+
+
+def minus(text: str) -> str:
+    return text.replace("-", "−")

@@ -1,0 +1,79 @@
+"""Lists, tuples, dicts and arrays as points: their numbers, and others in their places.
+
+taken_apart(thing)          its numbers, and the function that puts others in their place
+numbers_like(point, thing)  the numbers of a thing of the same structure
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from copy import copy
+from typing import Any
+
+from micrograd_es.coercion import as_float
+from micrograd_es.value import Value
+
+Rebuild = Callable[[Iterator[Any]], Any]
+
+
+def taken_apart(thing: Any) -> tuple[list[Any], Rebuild]:
+    """Return the numbers and Values in a structure, and the function that puts others in their
+    place. TypeError for what is neither a number nor a list, tuple, dict or array of them;
+    ValueError for a structure that contains itself.
+    """
+    try:
+        return parts_of(thing)
+    except RecursionError:
+        kind = type(thing).__name__
+        raise ValueError(f"a {kind} that contains itself, or is nested too deeply") from None
+
+
+def parts_of(thing: Any) -> tuple[list[Any], Rebuild]:
+    if type(thing) is Value:
+        return [thing], next
+    if isinstance(thing, Mapping):
+        numbers, rebuild = parts_of(list(thing.values()))
+        return numbers, lambda new: filled(thing, rebuild(new))
+    if isinstance(thing, list | tuple):
+        parts = [parts_of(part) for part in thing]
+        made = getattr(type(thing), "_make", type(thing))  # of a namedtuple
+        return (
+            [number for numbers, _ in parts for number in numbers],
+            lambda new: made([rebuild(new) for _, rebuild in parts]),
+        )
+    if hasattr(thing, "__array__") and getattr(thing, "shape", None):
+        numbers, rebuild = parts_of(thing.ravel().tolist())
+        return numbers, lambda new: in_shape(rebuild(new), thing.shape)
+    return [as_float(thing)], next
+
+
+def filled(mapping: Mapping[Any, Any], values: list[Any]) -> Any:
+    """Return a mapping of the same type and keys with other values."""
+    made: Any = copy(mapping) if hasattr(mapping, "update") else {}
+    for key, value in zip(mapping, values, strict=True):
+        made[key] = value
+    return made
+
+
+def numbers_like(point: Any, thing: Any) -> list[Any] | None:
+    """Return the numbers of thing in the order of the point's; None if it is of another form."""
+    if isinstance(point, Mapping):
+        if not isinstance(thing, Mapping) or point.keys() != thing.keys():
+            return None
+        return numbers_like([*point.values()], [thing[key] for key in point])
+    if isinstance(point, list | tuple):
+        if not isinstance(thing, list | tuple) or len(point) != len(thing):
+            return None
+        parts = [numbers_like(p, t) for p, t in zip(point, thing, strict=True)]
+        return None if None in parts else [x for part in parts for x in part or ()]
+    numbers, _ = taken_apart(thing)
+    same = getattr(point, "shape", ()) == getattr(thing, "shape", ())
+    return numbers if same and not isinstance(thing, Mapping | list | tuple) else None
+
+
+def in_shape(items: list[Any], shape: tuple[int, ...]) -> Any:
+    """Return items as an array: of floats if they are floats, else of Values."""
+    import numpy
+
+    array = numpy.array(items)
+    return array.reshape(shape + array.shape[1:])

@@ -1,0 +1,13 @@
+"""What is said to people, in Spanish and English.
+
+    Language("es").say(key, **parts)    a sentence of es.json, numbers as people write them
+    excerpt(text)                       what somebody typed, short enough to be said back
+
+Read language.py; the sentences are in es.json and en.json, by the same keys.
+"""
+
+from micrograd_es.texts.language import LANGUAGES as LANGUAGES
+from micrograd_es.texts.language import Language as Language
+from micrograd_es.texts.language import excerpt as excerpt
+from micrograd_es.texts.language import preferred as preferred
+from micrograd_es.texts.language import sentences as sentences

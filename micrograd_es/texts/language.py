@@ -1,0 +1,74 @@
+"""Every sentence shown to a person, by key, in Spanish and English; numbers as each writes them."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.resources import files
+
+from micrograd_es.errors import nearest
+
+LANGUAGES = ("es", "en")
+VARIABLES = ("MICROGRAD_ES_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+
+
+def preferred(environment: Mapping[str, str] | None = None) -> str:
+    """Return the language the environment asks for: the first variable that is set decides.
+
+    Unset, C and POSIX mean Spanish, the language of the lesson; any language but Spanish, English.
+    """
+    environment = os.environ if environment is None else environment
+    name = next((environment[variable] for variable in VARIABLES if environment.get(variable)), "C")
+    code = name.partition(".")[0].partition("_")[0].lower()
+    return "es" if code in ("es", "c", "posix") else "en"
+
+
+@cache
+def sentences(language: str) -> dict[str, str]:
+    """Return all sentences of a language by key."""
+    if language not in LANGUAGES:
+        raise ValueError(f"language {language!r}: expected one of {', '.join(LANGUAGES)}")
+    text = files("micrograd_es.texts").joinpath(f"{language}.json").read_text(encoding="utf-8")
+    found: dict[str, str] = json.loads(text)
+    return found
+
+
+def excerpt(text: str, most: int = 60) -> str:
+    """Return what somebody wrote as a sentence can quote it: on one line, printable, not too long.
+
+    >>> excerpt("a\\tb\\n") + excerpt("long" * 99, 6)
+    'a blonglo…'
+    """
+    line = " ".join(text[: 2 * most].split())
+    printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
+    return printable if len(text) <= 2 * most and len(line) <= most else f"{printable[:most]}…"
+
+
+class Language:
+    """A language: `say("key", …)` gives a sentence, `number(x)` a number as it is written there."""
+
+    def __init__(self, language: str | None = None) -> None:
+        self.code = language or preferred()
+        self.sentences = sentences(self.code)
+
+    def say(self, key: str, **parts: object) -> str:
+        """Return the sentence of that key; floats among its parts are written with `number`."""
+        written = {
+            k: self.number(part) if isinstance(part, float) else part for k, part in parts.items()
+        }
+        return self.sentences[key].format(**written)
+
+    def meant(self, text: str, names: Iterable[str]) -> str:
+        """Return what to add after a mistyped name: whether the nearest one was meant, if any."""
+        name = nearest(text, names)
+        return f" {self.say('error_meant', name=name)}" if name else ""
+
+    def number(self, x: float, spec: str = ".4g") -> str:
+        """Return x with the decimal sign of the language; very large and small ones as 1.2e-07."""
+        if math.isinf(x):
+            return "∞" if x > 0 else "-∞"
+        text = format(x + 0.0, spec)  # -0.0 + 0.0 is 0.0, which is what a reader expects
+        return text.replace(".", ",") if self.code == "es" else text
