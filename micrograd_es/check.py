@@ -148,14 +148,20 @@ def claims_at(
     f: Function, point: Sequence[float], gradient: Sequence[float] | None
 ) -> tuple[list[float], float, list[float]]:
     """Return the point, the value of f there and the slopes claimed, ours if none are given."""
-    x = [as_float(number) for number in point]
-    if not x:
-        raise ValueError("a point of no numbers: there is no slope to check")
+    x = numbers_of(point)
     y = number_of(f(*x))
     claims = own_gradient(f, x) if gradient is None else [number_of(g) for g in gradient]
     if len(claims) != len(x):
         raise ValueError(f"{len(claims)} slopes for {len(x)} inputs: give one slope for each input")
     return x, y, claims
+
+
+def numbers_of(point: Sequence[float]) -> list[float]:
+    """Return a point as floats; ValueError if there are none."""
+    x = [as_float(number) for number in point]
+    if not x:
+        raise ValueError("a point of no numbers: there is no slope to check")
+    return x
 
 
 def assert_gradient(
@@ -177,7 +183,8 @@ def check_hessian(
 
     Without `hessian`, they are ours too. f is written with operators and primitives.
     """
-    size = len(point)
+    x = numbers_of(point)
+    size = len(x)
 
     def slope(i: int) -> Function:
         return lambda *xs: grad(lambda v: f(*v))(list(xs))[i]
@@ -185,7 +192,7 @@ def check_hessian(
     rows = [None] * size if hessian is None else list(hessian)
     if len(rows) != size:
         raise ValueError(f"{len(rows)} rows for {size} inputs: give one row for each input")
-    return tuple(check_gradient(slope(i), point, row) for i, row in enumerate(rows))
+    return tuple(check_gradient(slope(i), x, row) for i, row in enumerate(rows))
 
 
 def check_directions(

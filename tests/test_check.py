@@ -229,9 +229,20 @@ def test_a_slope_passes_on_a_grid_where_coarse_steps_tell_it_well_enough():
     assert verdict(lambda x: round(math.sqrt(x), 9), 0.1, 0.5 / math.sqrt(0.1))[0] != "fail"
 
 
-@pytest.mark.parametrize("x", [0.5, 2.5, 3.0, -7.25, 99.0, 1e3 + 0.25, 1e6 + 0.5, 1e6])
+FAR = [1e6 + 0.5, 1e6, -3e9 + 0.25, 2e11 + 0.5, 1e12 + 0.5, -1e12 + 0.1, 7e13 + 0.25]
+
+
+@pytest.mark.parametrize("x", [0.5, 2.5, 3.0, -7.25, 99.0, 1e3 + 0.25, *FAR])
 def test_a_floor_never_fails(x):
-    assert verdict(math.floor, x, 0.0)[0] != "fail"
+    for f in (math.floor, lambda t: float(round(t)), lambda t: 3.0 * math.ceil(t / 3)):
+        assert verdict(f, x, 0.0)[0] != "fail"
+
+
+@pytest.mark.parametrize("x", [1e308, -1.7e308, 1.7976931348623157e308, 9e307])
+def test_a_slope_is_measured_up_to_the_largest_float(x):
+    for f, slope in ((lambda t: 1e-9 * t, 1e-9), (lambda t: math.log(abs(t)), 1 / x)):
+        assert verdict(f, x, slope)[0] == "pass"
+        assert verdict(f, x, 1.01 * slope)[0] == "fail"
 
 
 @pytest.mark.parametrize(
@@ -305,6 +316,9 @@ def test_a_check_of_nothing_is_refused():
     for check in (check_gradient, check_directions, taylor_test):
         with pytest.raises(ValueError, match="a point of no numbers"):
             check(lambda: 3.0, [])
+    for rows in (None, []):
+        with pytest.raises(ValueError, match="a point of no numbers"):
+            check_hessian(lambda: 3.0, [], rows)
     with pytest.raises(ValueError, match="along no direction"):
         check_directions(math.sin, [1.0], [0.5], count=0)
     with pytest.raises(ValueError, match="1 rows for 2 inputs"):
