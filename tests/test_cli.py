@@ -197,6 +197,11 @@ MISTYPED = [
     ("check maht:sqrt --at 4", "math"), ("check mnie.py:f --at 4", "mine.py"),
     ("check mnie:f --at 4", "mine"), ("check mine:losss --at 4", "loss"),
     ("check mine.py:los --at 4", "loss"), ("check math:sqrt --att 4", "--at"),
+    ("check numpy.lnalg:norm --at 4", "linalg"), ("check numpi:sqrt --at 4", "numpy"),
+    ("check pack.mdoel:loss --at 4", "model"), ("check pakc.model:loss --at 4", "pack"),
+    ("check pack/modle.py:loss --at 4", "model.py"), ("check needs:loss --at 4", "json"),
+    ("check reads:loss --at 4", "mine.py"), ("help", "--help"), ("explain version", "--version"),
+    ("steps=3", "--steps"), ("plot field output=a.svg", "--output"),
     ("page -o a.html --expression tnah(a) --at a=1", "tanh"),
     ("page -o a.html --expression alfa+1 --at alpha=1", "alpha"),
 ]  # fmt: skip
@@ -206,7 +211,11 @@ MISTYPED = [
 def test_a_mistyped_name_is_answered_with_the_nearest_one(
     words, meant, folder, capsys, monkeypatch
 ):
-    (folder / "mine.py").write_text("def loss(x): return x")
+    (folder / "pack").mkdir()
+    for name in ("mine", "pack/model", "pack/__init__"):
+        (folder / f"{name}.py").write_text("def loss(x): return x")
+    (folder / "needs.py").write_text("import jsno")
+    (folder / "reads.py").write_text("open('mien.py')")
     for language, question in (("en", 'Did you mean "{}"?'), ("es", "¿Querías decir «{}»?")):
         monkeypatch.setenv("MICROGRAD_ES_LANG", language)
         assert question.format(meant) in refused(capsys, *words.split())
