@@ -6,6 +6,8 @@ import ast
 import doctest
 import importlib
 import re
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -69,6 +71,22 @@ MODULES = {room(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 def test_every_room_has_its_floor():
     assert MODULES.keys() == FLOOR.keys()
+
+
+def test_the_extra_of_the_benchmarks_installs_all_that_they_and_the_package_import():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    listed = [*project["dependencies"], *project["optional-dependencies"]["bench"]]
+    installed = {re.split("[=>]", name)[0].removeprefix("python-") for name in listed}
+    names = set()
+    for path in [*ROOT.glob("benchmarks/*.py"), *PACKAGE.rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                names.add(node.module)
+    own = {"micrograd_es", "micrograd_es_doors", "benchmarks", "pytest"}  # which runs our plugin
+    foreign = {name.partition(".")[0] for name in names} - sys.stdlib_module_names - own
+    assert foreign <= installed
 
 
 @pytest.mark.parametrize("name", MODULES)
