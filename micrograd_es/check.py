@@ -18,7 +18,7 @@ from micrograd_es.errors import GradientMismatch
 from micrograd_es.functions import grad
 from micrograd_es.gate import as_float
 from micrograd_es.language import Language
-from micrograd_es.measure import EPSILON, SAFETY, Measured, Slope, measure
+from micrograd_es.measure import EPSILON, SAFETY, Measured, Slope, measure, noise_at
 from micrograd_es.value import Value
 from micrograd_es.value import gradient as gradient_of
 
@@ -223,7 +223,7 @@ class TaylorCheck:
     """How fast the remainder f(x + hv) - f(x) - h·∇f·v goes to 0: order 2 for the true gradient.
 
     order       log2 of what halving h divides the remainder by, at the finest steps that rounding
-                leaves; NaN if it is lost at once, as for a function that is straight
+                leaves; NaN if it is lost too soon, as for a function that is straight
     remainders  (h, remainder) for each h tried
     """
 
@@ -241,22 +241,26 @@ def taylor_test(
     """Return how fast the remainder of Taylor's formula vanishes along a random direction.
 
     For whole losses of many parameters: one number tells a right gradient (order 2) from a wrong
-    one (order 1), with no tolerance. pass from 1.8 up, fail up to 1.2.
+    one (order 1), with no tolerance. pass from 1.8 up, fail up to 1.2; inconclusive if the slope
+    measured along that direction does not confirm it, as where f is rounded, noisy or has stairs.
     """
     x, y, claims = claims_at(f, point, gradient)
     (ahead,) = directions(x, 1, rng or random.Random())
     slope = math.fsum(g * v for g, v in zip(claims, ahead, strict=True))
     line = GuardedLine(along(f, x, ahead))
     tried = [(h, abs(line(START + h) - y - h * slope)) for h in (2.0**-k for k in range(4, 26))]
-    noise = measure(line, START, y).noise
+    measured = judge(line, START, y, slope, TOLERANCE)
+    noise = noise_at(line, START, y) if math.isfinite(y) else math.inf
     lost = max(1e3 * EPSILON * max(abs(y), abs(slope)), 16 * noise)
     kept = [(h, rest) for h, rest in tried if rest > lost]
     ratios = [a / b for (_, a), (_, b) in pairwise(kept)][-5:]  # where a wrong slope shows most
     if len(ratios) < 3:
-        return TaylorCheck(math.nan, "pass" if not kept else "inconclusive", tuple(tried))
+        return TaylorCheck(math.nan, "inconclusive" if kept else measured.verdict, tuple(tried))
     order = math.log2(statistics.median(ratios))
     verdict = "pass" if order > 1.8 else "fail" if order < 1.2 else "inconclusive"
-    return TaylorCheck(order, verdict, tuple(tried))
+    return TaylorCheck(
+        order, verdict if verdict == measured.verdict else "inconclusive", tuple(tried)
+    )
 
 
 # ---- many inputs ---------------------------------------------------------------------------------
@@ -336,8 +340,9 @@ def together(
 
 def judge(line: GuardedLine, x: float, y: float, claimed: float, tolerance: float) -> InputCheck:
     """Measure the slope of a line at x, where it is y, and compare it with what is claimed."""
-    if not math.isfinite(y):
-        return InputCheck(claimed, math.nan, math.inf, "inconclusive", "no_value")
+    if not (math.isfinite(x) and math.isfinite(y)):
+        cause = "domain" if math.isfinite(y) else "no_value"
+        return InputCheck(claimed, math.nan, math.inf, "inconclusive", cause)
     others = [line(x), line(x)]
     seen = measure(line, x, y)
     others.append(line(x))

@@ -325,6 +325,39 @@ def test_a_check_of_nothing_is_refused():
         check_hessian(lambda x, y: x * y, [1.0, 2.0], [[0.0, 1.0]])
 
 
+UNTOLD = {  # of x·y: what hides a slope that is wrong by 1 %, or has none
+    "rounded": lambda x, y: round(math.sin(x * y), 3),
+    "offset": lambda x, y: 1e8 + math.sin(x * y),
+    "float32": lambda x, y: struct.unpack("f", struct.pack("f", math.sin(x * y)))[0],
+    "NaN": lambda x, y: math.nan,
+    "infinite": lambda x, y: math.inf,
+}
+
+
+@pytest.mark.parametrize("name", UNTOLD)
+def test_taylor_passes_no_wrong_slope_because_its_remainder_is_lost(name):
+    slopes = [2 * math.cos(2.0), math.cos(2.0)]
+    for seed in range(10):
+        rng = random.Random(seed)
+        assert taylor_test(UNTOLD[name], [1.0, 2.0], slopes, rng).verdict != "fail"
+        wrong = [1.01 * slopes[0], slopes[1]]
+        assert taylor_test(UNTOLD[name], [1.0, 2.0], wrong, rng).verdict != "pass"
+
+
+def test_taylor_accuses_no_slope_of_a_stair_or_a_kink():
+    for seed in range(5):
+        rng = random.Random(seed)
+        stairs = taylor_test(lambda x, y: math.floor(x) + y, [1e6 + 0.5, 2.5], [0.0, 1.0], rng)
+        assert stairs.verdict != "fail"
+        kink = taylor_test(lambda x, y: abs(x - 1) + y * y, [1.0, 2.0], [0.0, 4.0], rng)
+        assert kink.verdict != "fail"
+
+
+@pytest.mark.parametrize("x", [math.inf, -math.inf, math.nan])
+def test_there_is_nothing_to_measure_at_an_infinite_point_even_of_a_finite_function(x):
+    assert verdict(lambda t: math.tanh(t) if t == t else 1.0, x, 0.0)[0] == "inconclusive"
+
+
 def test_taylor_does_not_accuse_a_slope_for_the_rounding_of_the_function():
     def f(x, y):
         return struct.unpack("f", struct.pack("f", math.sin(x * y)))[0]
