@@ -181,9 +181,11 @@ def check_hessian(
 ) -> tuple[GradientCheck, ...]:
     """Compare second derivatives with slopes measured on our gradient of f: a check for each row.
 
-    Without `hessian`, they are ours too. f is written with operators and primitives.
+    Without `hessian`, they are ours too. f is written with operators and primitives;
+    GradientMismatch if our gradient is not the one measured, as of a function that calls math.
     """
     x = numbers_of(point)
+    assert_gradient(f, x)
     size = len(x)
 
     def slope(i: int) -> Function:

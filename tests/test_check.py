@@ -160,6 +160,12 @@ def test_second_derivatives_are_checked_row_by_row():
     assert [row.verdict for row in wrong] == ["pass", "fail"]
 
 
+def test_second_derivatives_of_a_gradient_that_is_none_of_f_do_not_pass():
+    for f in (math.sin, lambda x: math.exp(x) * x, lambda x: float(x) ** 2):
+        with pytest.raises(GradientMismatch):
+            check_hessian(f, [1.0])
+
+
 def loss_of(seed):
     network = nn.MLP(3, [4, 1], activation="tanh", rng=random.Random(seed))
     return Landscape(lambda: (network([1.0, 2.0, -0.5]) - 1) ** 2, network.parameters())
