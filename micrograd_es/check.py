@@ -17,7 +17,7 @@ from typing import Any
 from micrograd_es.errors import GradientMismatch
 from micrograd_es.functions import grad
 from micrograd_es.gate import as_float
-from micrograd_es.language import Language
+from micrograd_es.language import Language, saying
 from micrograd_es.measure import EPSILON, SAFETY, Measured, Slope, measure, noise_at
 from micrograd_es.value import Value
 from micrograd_es.value import gradient as gradient_of
@@ -489,7 +489,7 @@ class GuardedLine:
             y = number_of(self.function(t))
         except Exception as problem:  # whatever f raises nearby, its domain ends there
             if not isinstance(problem, ValueError | ArithmeticError):
-                self.problem = f"{type(problem).__name__}: {problem}"
+                self.problem = f"{type(problem).__name__}: {saying(problem)}"
             return math.nan
         return y if math.isfinite(y) else math.nan
 

@@ -31,7 +31,7 @@ from micrograd_es.errors import MicrogradError, MissingExtra
 from micrograd_es.explanation import explain
 from micrograd_es.expression import read
 from micrograd_es.files import write
-from micrograd_es.language import Language, excerpt
+from micrograd_es.language import Language, excerpt, saying
 from micrograd_es.lesson import Lesson
 from micrograd_es.lesson_page import lesson_page
 from micrograd_es.options import command_of, parsed, parser, wished_language
@@ -164,7 +164,7 @@ def check(options: Namespace, tongue: Language) -> int:
         except KeyboardInterrupt:
             raise
         except BaseException as problem:  # whatever a module does at its import: SystemExit, too
-            text, reason = excerpt(options.function), message(problem)
+            text, reason = excerpt(options.function), saying(problem)
             told = tongue.say("check_not_found", text=text, problem=reason)
             return refuse(told + suggestion(problem, tongue), tongue)
         try:
@@ -192,15 +192,6 @@ def loaded(text: str) -> Callable[..., Any]:
         made = getattr(made, part)
     function: Callable[..., Any] = made
     return function
-
-
-def message(problem: BaseException) -> str:
-    """Return what an exception says, on one line; what it is, if it says nothing."""
-    try:
-        text = str(problem)
-    except Exception:
-        text = ""
-    return excerpt(text, 300) or type(problem).__name__
 
 
 def suggestion(problem: BaseException, tongue: Language) -> str:
@@ -256,7 +247,7 @@ def raised(options: Namespace, problem: BaseException, tongue: Language) -> str:
         name=excerpt(options.function.rpartition(":")[2]),
         point=f"({excerpt(', '.join(map(repr, options.at)))})",
         kind=type(problem).__name__,
-        problem=message(problem),
+        problem=saying(problem),
         line=f"{place}:{frame.lineno}",
     )
 

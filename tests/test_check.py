@@ -295,6 +295,26 @@ def test_whatever_is_raised_nearby_ends_the_domain():
     assert verdict(lambda x: [1.0, x][int(x > 1)] if x < 1.5 else {}[x], 1.2, 1.0)[0] == "pass"
 
 
+class MuteError(Exception):
+    def __str__(self):
+        raise self
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [MuteError(), RuntimeError("x" * 10**6), TypeError("one\ntwo\x1b[31m"), LookupError()],
+)
+def test_whatever_is_raised_nearby_is_told_on_one_line(problem):
+    def f(x):
+        if x != 1.0:
+            raise problem
+        return x
+
+    _, line = str(check_gradient(f, [1.0], [1.0])).split("\n")
+    assert f"f raises {type(problem).__name__}: " in line
+    assert (line.isprintable(), len(line) < 500) == (True, True)
+
+
 def test_two_values_at_one_point_are_inconclusive():
     calls = itertools.count()
     assert verdict(lambda x: x + 1e-9 * next(calls), 1.0, 1.0)[1].endswith("values at one point")
