@@ -397,7 +397,8 @@ def compared(
 
 def on_stairs(claimed: float, seen: Measured, stair: Slope, tolerance: float) -> InputCheck:
     """Judge a claim where the line goes up in stairs: by coarse steps, though the slope on one
-    stair is never refuted.
+    stair is never refuted, nor one between those to the left and to the right: x may be on either
+    side of a kink that the stairs hide.
     """
     slope = seen.best
     if math.isinf(claimed):
@@ -407,8 +408,9 @@ def on_stairs(claimed: float, seen: Measured, stair: Slope, tolerance: float) ->
         verdict = "pass" if slope.bound <= tolerance * size else "inconclusive"
         return verdict_on(claimed, slope, verdict, "stairs", seen.noise)
     near = abs(claimed - stair.estimate) <= max(SAFETY * stair.bound, tolerance * abs(claimed))
-    if near or not slope.known:
-        apart = abs(slope.estimate - stair.estimate)
+    interval = kink(seen, 1)
+    if near or not slope.known or (interval and between(claimed, seen, interval)):
+        apart = max(abs(slope.estimate - end) for end in (stair.estimate, *(interval or ())))
         slope = replace(slope, bound=max(slope.bound, apart))  # it may be either
         return verdict_on(claimed, slope, "inconclusive", "stairs", seen.noise)
     return verdict_on(claimed, slope, "fail", "off", off)
@@ -422,21 +424,29 @@ def settled(seen: Measured) -> bool:
     return not seen.around or max(known, default=0.0) <= UNSETTLED * seen.around
 
 
-def kink(seen: Measured) -> tuple[float, float] | None:
-    """Return the slopes on the left and on the right if they differ, the smaller one first."""
+def kink(seen: Measured, bounds: float = 50) -> tuple[float, float] | None:
+    """Return the slopes on the left and on the right if they differ by more than that many bounds,
+    the smaller one first.
+    """
     if not (seen.left.known and seen.right.known):
         return None
     left, right = seen.left.estimate, seen.right.estimate
     gap, bound = abs(right - left), seen.left.bound + seen.right.bound
-    if gap <= 50 * bound or gap <= KINK * max(abs(left), abs(right)):
+    if gap <= bounds * bound or gap <= KINK * max(abs(left), abs(right)):
         return None
     return min(left, right), max(left, right)
 
 
-def at_kink(claimed: float, seen: Measured, interval: tuple[float, float]) -> InputCheck:
+def between(claimed: float, seen: Measured, interval: tuple[float, float]) -> bool:
+    """Return whether a claim may lie between the slopes on the left and on the right."""
     low, high = interval
     room = SAFETY * (seen.left.bound + seen.right.bound)
-    verdict = "pass" if low - room <= claimed <= high + room else "fail"
+    return low - room <= claimed <= high + room
+
+
+def at_kink(claimed: float, seen: Measured, interval: tuple[float, float]) -> InputCheck:
+    low, high = interval
+    verdict = "pass" if between(claimed, seen, interval) else "fail"
     return InputCheck(
         claimed, (low + high) / 2, (high - low) / 2, verdict, "kink", interval=interval
     )

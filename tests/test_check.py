@@ -5,6 +5,7 @@ import math
 import random
 import struct
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pytest
@@ -222,6 +223,26 @@ def test_on_a_grid_the_right_slope_never_fails_and_zero_never_passes(name):
         if told[0] == "inconclusive":
             assert told[1].startswith("f moves in steps of ")
         assert verdict(GRIDS[name], x, -math.cos(x))[0] == "fail"
+
+
+HIDDEN = {  # grids on which the kink of a function is nearer than the next stair
+    "float16": lambda f, x: struct.unpack("e", struct.pack("e", f(x)))[0],
+    "digits": lambda f, x: round(f(x), 2),
+    "digits inside": lambda f, x: f(round(x, 2)),
+    "cut": lambda f, x: math.floor(1e3 * f(x)) / 1e3,
+    "256ths": lambda f, x: round(f(x) * 256) / 256,
+    "cancellation": lambda f, x: (f(x) + 1e13) - 1e13,
+}
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+@pytest.mark.parametrize("x", [3e-6, -2e-5, 4e-4, -1e-3])
+def test_a_kink_that_a_grid_hides_accuses_no_slope_on_either_side(name, x):
+    f = partial(HIDDEN[name], lambda t: math.log1p(abs(t)))
+    slope = math.copysign(1 / (1 + abs(x)), x)
+    assert verdict(f, x, slope)[0] == "inconclusive"
+    assert verdict(f, x, 0.0)[0] == "inconclusive"
+    assert verdict(f, x, 10 * slope)[0] == "fail"
 
 
 def test_a_slope_passes_on_a_grid_where_coarse_steps_tell_it_well_enough():
