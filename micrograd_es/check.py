@@ -23,6 +23,7 @@ from micrograd_es.value import Value
 from micrograd_es.value import gradient as gradient_of
 
 TOLERANCE = 1e-6  # of the larger of two slopes: how well one must be measured to pass
+PLACE = 1e-9  # of x: how well the place of a kink must be known
 KINK = 1e-4  # of the larger of two slopes: how far apart left and right are at a kink
 UNSETTLED = 0.1  # of the largest slope around: how unsure that to one side is where there is none
 LITTLE = 1e-12  # of a bound: noise this small is not what makes it large
@@ -359,7 +360,7 @@ def judge(line: GuardedLine, x: float, y: float, claimed: float, tolerance: floa
     if seen.vertical:
         return at_vertical(claimed, seen.vertical)
     if (interval := kink(seen)) is not None:
-        return at_kink(claimed, seen, interval)
+        return at_kink(claimed, seen, interval, PLACE * max(abs(x), 1.0))
     if not seen.best.known:
         cause = "raises" if line.problem else "domain"
         return verdict_on(claimed, seen.best, "inconclusive", cause, detail=line.problem)
@@ -380,6 +381,8 @@ def compared(
         )
     size, off = max(abs(claimed), abs(slope.estimate)), abs(claimed - slope.estimate)
     if off > SAFETY * slope.bound and off > tolerance / 2 * size:
+        if (interval := kink(seen, 1)) and between(claimed, seen, interval):
+            return verdict_on(claimed, slope, "inconclusive", "steep", tolerance)
         return verdict_on(claimed, slope, "fail", "off", off)
     if slope.bound <= tolerance * size:
         return verdict_on(claimed, slope, "pass")
@@ -444,12 +447,15 @@ def between(claimed: float, seen: Measured, interval: tuple[float, float]) -> bo
     return low - room <= claimed <= high + room
 
 
-def at_kink(claimed: float, seen: Measured, interval: tuple[float, float]) -> InputCheck:
+def at_kink(
+    claimed: float, seen: Measured, interval: tuple[float, float], place: float
+) -> InputCheck:
+    """Judge a claim at a kink: any slope between is right, if noise leaves no doubt of its place."""
     low, high = interval
-    verdict = "pass" if between(claimed, seen, interval) else "fail"
-    return InputCheck(
-        claimed, (low + high) / 2, (high - low) / 2, verdict, "kink", interval=interval
-    )
+    slope, verdict = (low + high) / 2, "pass" if between(claimed, seen, interval) else "fail"
+    if verdict == "pass" and seen.noise > place * (high - low):
+        return verdict_on(claimed, Slope(slope, high - slope), "inconclusive", "noise", seen.noise)
+    return InputCheck(claimed, slope, (high - low) / 2, verdict, "kink", interval=interval)
 
 
 def at_vertical(claimed: float, finest: float) -> InputCheck:

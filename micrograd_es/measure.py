@@ -92,7 +92,7 @@ def measure(line: Line, x: float, y: float) -> Measured:
     noise = noise_at(line, x, y)
     looks = list(look(line, x, y, noise))
     seen = read(looks, x, y, noise)
-    if noise > NARROW * math.ulp(y) and level(line, x, y):
+    if noise > NARROW * math.ulp(y) and level(line, x, y, seen.best):
         return replace(seen, stair=Slope(0.0, 0.0))
     doubt = max(seen.both.doubt, seen.left.doubt, seen.right.doubt, plateau(looks, x, y))
     base = looks[0].high - x
@@ -101,11 +101,14 @@ def measure(line: Line, x: float, y: float) -> Measured:
     return replace(read(looks, x, y, height), stair=seen.best) if height else seen
 
 
-def level(line: Line, x: float, y: float) -> bool:
-    """Whether the floats next to x have its value: noise is then made of stairs, so narrow that no
-    step fits on one.
+def level(line: Line, x: float, y: float, slope: Slope) -> bool:
+    """Whether the line has its value still where its slope would have moved it by some last bits:
+    its noise is then made of stairs, so narrow that no step fits on one.
     """
-    return all(line(math.nextafter(x, end)) == y for end in (-math.inf, math.inf))
+    if not (slope.known and slope.estimate):
+        return False
+    far = max(math.ulp(x), NARROW * math.ulp(y) / abs(slope.estimate))
+    return all(line(x + k * far) == y for k in (-2, -1, 1, 2))
 
 
 def plateau(looks: list[Look], x: float, y: float) -> float:
