@@ -8,21 +8,27 @@ would not see its lines.
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # typing is not imported for its sake: until main() runs, Ctrl-C is Python's
 if TYPE_CHECKING:
+    from typing import Any
+
     import pytest
 
 
 def main() -> int:
-    """Run the command line; also while it is being imported, Ctrl-C shows no traceback."""
-    usual = signal.signal(signal.SIGINT, lambda *_: os._exit(130))
-    from micrograd_es.cli.commands import main as run
+    """Run the command line; Ctrl-C shows no traceback, nor does it while all of it is imported."""
+    try:
+        import signal
 
-    signal.signal(signal.SIGINT, usual)
-    return run()
+        usual = signal.signal(signal.SIGINT, lambda *_: os._exit(130))  # none can be swallowed
+        from micrograd_es.cli.commands import main as run
+
+        signal.signal(signal.SIGINT, usual)
+        return run()
+    except KeyboardInterrupt:
+        return 130
 
 
 def register() -> None:

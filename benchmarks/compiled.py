@@ -1,6 +1,6 @@
 """Compiled programs against C and numpy by hand, and against other engines, all in one run.
 
-    pip install -e ".[bench,llvm]" && python benchmarks/compiled.py
+    pip install -e ".[bench]" && python benchmarks/compiled.py
         [--tasks relu tanh whole one] [--samples 100 10000] [--rounds 9] [--json]
 
 relu, tanh  value and gradient of the mean hinge loss of a network 2-16-16-1, 337 parameters

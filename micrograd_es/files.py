@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -18,10 +19,10 @@ except ImportError:  # Windows has no such locks: there, one program writes a fi
 def write(path: str | os.PathLike[str], data: bytes) -> Path:
     """Write data to path at once: a reader finds the old file or the new one, never a part.
 
-    As open() would do it, the mode of a file is kept, the file behind a link is written, and a pipe
-    or a device gets the data itself. What goes wrong leaves the old file as it was, and raises the
-    OSError that names the path. A killed process leaves a file `.NAME.part` beside the target,
-    which the next one takes over.
+    As open() would do it, the mode of a file is kept, one that may not be written is refused, the
+    file behind a link is written, and a pipe or a device gets the data itself. What goes wrong
+    leaves the old file as it was, and raises the OSError that names the path. A killed process
+    leaves a file `.NAME.part` beside the target, which the next one takes over.
     """
     try:
         if os.path.exists(path) and not os.path.isfile(path):
@@ -38,6 +39,8 @@ def write(path: str | os.PathLike[str], data: bytes) -> Path:
 
 def replace(target: Path, data: bytes) -> None:
     """Put a file with this data in the place of the target, and both on the disk."""
+    if target.exists() and not os.access(target, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     part = target.with_name(f".{target.name[:50]}.part")
     with locked(part) as file:
         try:
@@ -63,15 +66,20 @@ def replace(target: Path, data: bytes) -> None:
 
 @contextmanager
 def locked(path: Path) -> Iterator[BinaryIO]:
-    """Open a file, emptied, that no other process or thread holds so."""
+    """Open a file, emptied, that no other process or thread holds so; a link is refused."""
     while True:
-        with open(path, "ab") as file:
+        with open(path, "ab", opener=no_link) as file:
             if fcntl is not None:
                 fcntl.flock(file, fcntl.LOCK_EX)
             if is_at(path, file):
                 file.truncate(0)
                 yield file
                 return
+
+
+def no_link(path: str, flags: int) -> int:
+    """Open a file, but not one to which somebody laid a link: its name can be guessed."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 
 def is_at(path: Path, file: BinaryIO) -> bool:

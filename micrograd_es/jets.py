@@ -28,16 +28,31 @@ def difference(a: float, b: float) -> tuple[float, float]:
     return d, (a - (d - lowered)) - (b + lowered)
 
 
-def power_less(a: float, b: float, k: int) -> float:
+def power_less(a: float, b: float, k: float) -> float:
     """Return a^(b - k). What b - k loses by rounding would cost 250 ulp; it is put back."""
     c, rest = difference(b, k)
+    if rest and a < 0 and not b % 1:  # a whole b of that size is even
+        return power_less(-a, b, k) * (-1.0 if k % 2 else 1.0)
     y = math.pow(a, c)
     return y + y * (rest * math.log(a)) if y and rest else y
 
 
 def power_slope(a: float, b: float) -> float:
     """Return b·a^(b-1)."""
-    return b * power_less(a, b, 1) if b else 0.0
+    try:
+        return b * power_less(a, b, 1) if b else 0.0
+    except OverflowError:
+        return times_large_power(b, a, b, 1)
+
+
+def times_large_power(factor: float, a: float, b: float, k: int) -> float:
+    """Return factor·a^(b - k) where the power is too large for a float: the product may fit."""
+    if a < 0:
+        raise OverflowError  # b is whole, and the factor not small
+    parts = 1 << k.bit_length()  # a power of 2, so that their exponents are exact
+    for _ in range(parts):
+        factor *= power_less(a, b / parts, k / parts)
+    return factor
 
 
 def power_jet(a: float, b: float, k: float, m: float) -> float:
@@ -60,13 +75,10 @@ def power_jet_terms(a: float, b: float, k: int, m: int) -> list[float]:
     log_a = math.log(a) if m else 1.0
     factors = [perm(m, j) * c * log_a ** (m - j) for j, c in enumerate(taylor)]
     try:
-        scale, divisions = power_less(a, b, k), 0
+        scale = power_less(a, b, k)
     except OverflowError:  # yet b, and with it P(b), may be so small that the product fits
-        scale, divisions = math.pow(a, b), k
-    terms = [scale * factor for factor in factors]
-    for _ in range(divisions):
-        terms = [term / a for term in terms]
-    return terms
+        return [times_large_power(factor, a, b, k) for factor in factors]
+    return [scale * factor for factor in factors]
 
 
 def cbrt(x: float) -> float:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import io
 import random
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
+from functools import cache
 from numbers import Integral
+from types import MemberDescriptorType
 from typing import Any, Protocol
 
 from micrograd_es.coercion import shown
@@ -32,7 +34,7 @@ class Uniform(Protocol):
 
 class Module:
     """Something with parameters: the Values in its attributes, and those of the modules in them,
-    also in lists, tuples, dicts and arrays, nested as they may be.
+    also in lists, tuples, dicts and arrays, nested as they may be; of a class with slots, too.
     """
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
@@ -86,9 +88,9 @@ def places_in(thing: Any, where: str) -> Iterator[tuple[str, Any]]:
     there are parameters in something else, of which no part has a place.
     """
     if isinstance(thing, Module):
-        for name, part in vars(thing).items():
+        for name, part in attributes(thing):
             yield f"{where}.{name}".lstrip("."), part
-    elif isinstance(thing, Mapping):
+    elif isinstance(thing, Mapping) and not any(isinstance(key, Value | Module) for key in thing):
         for key, part in thing.items():
             yield f"{where}[{key!r}]", part
     elif isinstance(thing, Sequence) and not isinstance(thing, str | bytes):
@@ -111,8 +113,22 @@ def hides_parameters(thing: Any) -> bool:
     if isinstance(thing, Iterator):
         return not isinstance(thing, io.IOBase)  # to look into it would use it up
     collected = isinstance(thing, Collection) and not hasattr(thing, "dtype")
-    inside = thing if collected else getattr(thing, "__dict__", {}).values()
+    inside = thing if collected else [part for _, part in attributes(thing)]
     return any(isinstance(part, Value | Module) for part in inside)
+
+
+def attributes(thing: Any) -> Iterator[tuple[str, Any]]:
+    """Yield (name, attribute) for those in the `__dict__` of an object, and those in its slots."""
+    yield from getattr(thing, "__dict__", {}).items()
+    for name in slots(thing.__class__):
+        if hasattr(thing, name):
+            yield name, getattr(thing, name)
+
+
+@cache
+def slots(kind: type) -> list[str]:
+    members = (member for base in kind.__mro__ for member in vars(base).items())
+    return [name for name, member in members if isinstance(member, MemberDescriptorType)]
 
 
 class Neuron(Module):
@@ -225,7 +241,7 @@ class MLP(Module):
 
 def sizes_of(nouts: Any) -> list[Any]:
     """Return the sizes of layers as a list; ValueError if there are none, or in no order."""
-    if isinstance(nouts, str | bytes | Set | Mapping) or not hasattr(nouts, "__len__"):
+    if not in_order(nouts):
         raise TypeError(f"nouts {shown(nouts)}: give a list of sizes, such as [16, 16, 1]")
     if not len(nouts):
         raise ValueError(
@@ -236,10 +252,17 @@ def sizes_of(nouts: Any) -> list[Any]:
 
 def checked(x: Any) -> Sequence[Any]:
     """Return x if it is a sequence: a list, a tuple, a numpy row."""
-    text = isinstance(x, str | bytes | bytearray | memoryview)
-    if text or isinstance(x, Value | Set | Mapping) or not hasattr(x, "__len__"):
+    if not in_order(x):
         raise TypeError(f"input {shown(x)}: a network is called with a list, as in net([4.0])")
     return x  # type: ignore[no-any-return]  # anything with a length and an order
+
+
+def in_order(x: Any) -> bool:
+    """Whether a thing has a length and an order, and is no text. An array of no axis has none."""
+    text = isinstance(x, str | bytes | bytearray | memoryview)
+    if text or isinstance(x, Value | Set | Mapping) or getattr(x, "shape", None) == ():
+        return False
+    return hasattr(x, "__len__")
 
 
 def at_least_one(count: Any, things: str) -> int:

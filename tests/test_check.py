@@ -5,6 +5,7 @@ import math
 import random
 import struct
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pytest
@@ -160,6 +161,12 @@ def test_second_derivatives_are_checked_row_by_row():
     assert [row.verdict for row in wrong] == ["pass", "fail"]
 
 
+def test_second_derivatives_of_a_gradient_that_is_none_of_f_do_not_pass():
+    for f in (math.sin, lambda x: math.exp(x) * x, lambda x: float(x) ** 2):
+        with pytest.raises(GradientMismatch):
+            check_hessian(f, [1.0])
+
+
 def loss_of(seed):
     network = nn.MLP(3, [4, 1], activation="tanh", rng=random.Random(seed))
     return Landscape(lambda: (network([1.0, 2.0, -0.5]) - 1) ** 2, network.parameters())
@@ -218,6 +225,26 @@ def test_on_a_grid_the_right_slope_never_fails_and_zero_never_passes(name):
         assert verdict(GRIDS[name], x, -math.cos(x))[0] == "fail"
 
 
+HIDDEN = {  # grids on which the kink of a function is nearer than the next stair
+    "float16": lambda f, x: struct.unpack("e", struct.pack("e", f(x)))[0],
+    "digits": lambda f, x: round(f(x), 2),
+    "digits inside": lambda f, x: f(round(x, 2)),
+    "cut": lambda f, x: math.floor(1e3 * f(x)) / 1e3,
+    "256ths": lambda f, x: round(f(x) * 256) / 256,
+    "cancellation": lambda f, x: (f(x) + 1e13) - 1e13,
+}
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+@pytest.mark.parametrize("x", [3e-6, -2e-5, 4e-4, -1e-3])
+def test_a_kink_that_a_grid_hides_accuses_no_slope_on_either_side(name, x):
+    f = partial(HIDDEN[name], lambda t: math.log1p(abs(t)))
+    slope = math.copysign(1 / (1 + abs(x)), x)
+    assert verdict(f, x, slope)[0] == "inconclusive"
+    assert verdict(f, x, 0.0)[0] == "inconclusive"
+    assert verdict(f, x, 10 * slope)[0] == "fail"
+
+
 def test_a_slope_passes_on_a_grid_where_coarse_steps_tell_it_well_enough():
     def f(x):
         return round(math.sin(x), 10)
@@ -229,9 +256,20 @@ def test_a_slope_passes_on_a_grid_where_coarse_steps_tell_it_well_enough():
     assert verdict(lambda x: round(math.sqrt(x), 9), 0.1, 0.5 / math.sqrt(0.1))[0] != "fail"
 
 
-@pytest.mark.parametrize("x", [0.5, 2.5, 3.0, -7.25, 99.0, 1e3 + 0.25, 1e6 + 0.5, 1e6])
+FAR = [1e6 + 0.5, 1e6, -3e9 + 0.25, 2e11 + 0.5, 1e12 + 0.5, -1e12 + 0.1, 7e13 + 0.25]
+
+
+@pytest.mark.parametrize("x", [0.5, 2.5, 3.0, -7.25, 99.0, 1e3 + 0.25, *FAR])
 def test_a_floor_never_fails(x):
-    assert verdict(math.floor, x, 0.0)[0] != "fail"
+    for f in (math.floor, lambda t: float(round(t)), lambda t: 3.0 * math.ceil(t / 3)):
+        assert verdict(f, x, 0.0)[0] != "fail"
+
+
+@pytest.mark.parametrize("x", [1e308, -1.7e308, 1.7976931348623157e308, 9e307])
+def test_a_slope_is_measured_up_to_the_largest_float(x):
+    for f, slope in ((lambda t: 1e-9 * t, 1e-9), (lambda t: math.log(abs(t)), 1 / x)):
+        assert verdict(f, x, slope)[0] == "pass"
+        assert verdict(f, x, 1.01 * slope)[0] == "fail"
 
 
 @pytest.mark.parametrize(
@@ -278,6 +316,26 @@ def test_whatever_is_raised_nearby_ends_the_domain():
     assert verdict(lambda x: [1.0, x][int(x > 1)] if x < 1.5 else {}[x], 1.2, 1.0)[0] == "pass"
 
 
+class MuteError(Exception):
+    def __str__(self):
+        raise self
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [MuteError(), RuntimeError("x" * 10**6), TypeError("one\ntwo\x1b[31m"), LookupError()],
+)
+def test_whatever_is_raised_nearby_is_told_on_one_line(problem):
+    def f(x):
+        if x != 1.0:
+            raise problem
+        return x
+
+    _, line = str(check_gradient(f, [1.0], [1.0])).split("\n")
+    assert f"f raises {type(problem).__name__}: " in line
+    assert (line.isprintable(), len(line) < 500) == (True, True)
+
+
 def test_two_values_at_one_point_are_inconclusive():
     calls = itertools.count()
     assert verdict(lambda x: x + 1e-9 * next(calls), 1.0, 1.0)[1].endswith("values at one point")
@@ -305,10 +363,46 @@ def test_a_check_of_nothing_is_refused():
     for check in (check_gradient, check_directions, taylor_test):
         with pytest.raises(ValueError, match="a point of no numbers"):
             check(lambda: 3.0, [])
+    for rows in (None, []):
+        with pytest.raises(ValueError, match="a point of no numbers"):
+            check_hessian(lambda: 3.0, [], rows)
     with pytest.raises(ValueError, match="along no direction"):
         check_directions(math.sin, [1.0], [0.5], count=0)
     with pytest.raises(ValueError, match="1 rows for 2 inputs"):
         check_hessian(lambda x, y: x * y, [1.0, 2.0], [[0.0, 1.0]])
+
+
+UNTOLD = {  # of x·y: what hides a slope that is wrong by 1 %, or has none
+    "rounded": lambda x, y: round(math.sin(x * y), 3),
+    "offset": lambda x, y: 1e8 + math.sin(x * y),
+    "float32": lambda x, y: struct.unpack("f", struct.pack("f", math.sin(x * y)))[0],
+    "NaN": lambda x, y: math.nan,
+    "infinite": lambda x, y: math.inf,
+}
+
+
+@pytest.mark.parametrize("name", UNTOLD)
+def test_taylor_passes_no_wrong_slope_because_its_remainder_is_lost(name):
+    slopes = [2 * math.cos(2.0), math.cos(2.0)]
+    for seed in range(10):
+        rng = random.Random(seed)
+        assert taylor_test(UNTOLD[name], [1.0, 2.0], slopes, rng).verdict != "fail"
+        wrong = [1.01 * slopes[0], slopes[1]]
+        assert taylor_test(UNTOLD[name], [1.0, 2.0], wrong, rng).verdict != "pass"
+
+
+def test_taylor_accuses_no_slope_of_a_stair_or_a_kink():
+    for seed in range(5):
+        rng = random.Random(seed)
+        stairs = taylor_test(lambda x, y: math.floor(x) + y, [1e6 + 0.5, 2.5], [0.0, 1.0], rng)
+        assert stairs.verdict != "fail"
+        kink = taylor_test(lambda x, y: abs(x - 1) + y * y, [1.0, 2.0], [0.0, 4.0], rng)
+        assert kink.verdict != "fail"
+
+
+@pytest.mark.parametrize("x", [math.inf, -math.inf, math.nan])
+def test_there_is_nothing_to_measure_at_an_infinite_point_even_of_a_finite_function(x):
+    assert verdict(lambda t: math.tanh(t) if t == t else 1.0, x, 0.0)[0] == "inconclusive"
 
 
 def test_taylor_does_not_accuse_a_slope_for_the_rounding_of_the_function():

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from micrograd_es import cli
+from micrograd_es.cli import commands
 from micrograd_es.cli.commands import main
 from micrograd_es.cli.options import CHOICES, COMMANDS, POSITIONALS
 from micrograd_es.texts import LANGUAGES, excerpt
@@ -197,6 +197,11 @@ MISTYPED = [
     ("check maht:sqrt --at 4", "math"), ("check mnie.py:f --at 4", "mine.py"),
     ("check mnie:f --at 4", "mine"), ("check mine:losss --at 4", "loss"),
     ("check mine.py:los --at 4", "loss"), ("check math:sqrt --att 4", "--at"),
+    ("check numpy.lnalg:norm --at 4", "linalg"), ("check numpi:sqrt --at 4", "numpy"),
+    ("check pack.mdoel:loss --at 4", "model"), ("check pakc.model:loss --at 4", "pack"),
+    ("check pack/modle.py:loss --at 4", "model.py"), ("check needs:loss --at 4", "json"),
+    ("check reads:loss --at 4", "mine.py"), ("help", "--help"), ("explain version", "--version"),
+    ("steps=3", "--steps"), ("plot field output=a.svg", "--output"),
     ("page -o a.html --expression tnah(a) --at a=1", "tanh"),
     ("page -o a.html --expression alfa+1 --at alpha=1", "alpha"),
 ]  # fmt: skip
@@ -206,7 +211,11 @@ MISTYPED = [
 def test_a_mistyped_name_is_answered_with_the_nearest_one(
     words, meant, folder, capsys, monkeypatch
 ):
-    (folder / "mine.py").write_text("def loss(x): return x")
+    (folder / "pack").mkdir()
+    for name in ("mine", "pack/model", "pack/__init__"):
+        (folder / f"{name}.py").write_text("def loss(x): return x")
+    (folder / "needs.py").write_text("import jsno")
+    (folder / "reads.py").write_text("open('mien.py')")
     for language, question in (("en", 'Did you mean "{}"?'), ("es", "¿Querías decir «{}»?")):
         monkeypatch.setenv("MICROGRAD_ES_LANG", language)
         assert question.format(meant) in refused(capsys, *words.split())
@@ -281,9 +290,9 @@ def test_no_words_make_it_raise(words):
 
 def test_a_version_is_told_even_of_what_was_never_installed(capsys, monkeypatch):
     def missing(name):
-        raise cli.PackageNotFoundError(name)
+        raise commands.PackageNotFoundError(name)
 
-    monkeypatch.setattr(cli, "version", missing)
+    monkeypatch.setattr(commands, "version", missing)
     assert main(["--version", "--lang", "en"]) == 0
     assert capsys.readouterr().out == "micrograd-es (not installed: no version)\n"
 

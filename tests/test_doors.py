@@ -13,6 +13,11 @@ def run(*arguments, **more):
     return subprocess.run(command, capture_output=True, text=True, check=False, **more)
 
 
+def test_the_doors_themselves_import_nothing():
+    code = "import sys; a = {*sys.modules}; import micrograd_es_doors; print(*{*sys.modules} - a)"
+    assert {*run("-c", code).stdout.split()} <= {"micrograd_es_doors", "__future__"}
+
+
 def test_importing_hypothesis_imports_none_of_the_package():
     done = run("-c", f"import hypothesis, sys; print({OURS})")
     assert (done.stdout, done.stderr) == ("[]\n", "")
@@ -47,7 +52,8 @@ def test_the_laws_let_the_plugin_in_without_an_option():
 
 
 @pytest.mark.parametrize(
-    "module", ["micrograd_es.errors", "micrograd_es.lesson.story", "micrograd_es.cli", "json"]
+    "module",
+    ["signal", "micrograd_es.errors", "micrograd_es.lesson.story", "micrograd_es.cli", "json"],
 )
 def test_an_interrupt_while_the_command_is_imported_shows_no_traceback(module):
     code = (

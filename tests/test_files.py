@@ -49,6 +49,27 @@ def test_the_mode_of_a_file_is_kept_and_a_new_one_gets_the_usual_one(tmp_path, m
     assert new.stat().st_mode == plain.stat().st_mode
 
 
+def test_a_file_that_may_not_be_written_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / "kept"
+    path.write_bytes(b"kept")
+    monkeypatch.setattr(os, "access", lambda *_: False)  # who runs the tests may be allowed to
+    with pytest.raises(PermissionError, match=r"Permission denied.*kept"):
+        write(path, b"data")
+    assert path.read_bytes() == b"kept"
+    assert names(tmp_path) == ["kept"]
+    write(tmp_path / "new", b"data")
+
+
+def test_a_link_laid_in_the_place_of_the_temporary_file_is_not_followed(tmp_path):
+    other = tmp_path / "other"
+    other.write_bytes(b"kept")
+    (tmp_path / ".file.part").symlink_to(other)
+    with pytest.raises(OSError, match=r"file"):
+        write(tmp_path / "file", b"data")
+    assert other.read_bytes() == b"kept"
+    assert not (tmp_path / "file").exists()
+
+
 def test_a_link_is_written_through_even_one_that_dangles(tmp_path):
     (tmp_path / "far").mkdir()
     for target in ("file", "far/file", "far/none-yet"):

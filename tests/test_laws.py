@@ -14,7 +14,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from benchmarks import truth
-from micrograd_es import Value, gradient, primitives, topological_order, total
+from micrograd_es import Value, gradient, jets, primitives, topological_order, total
 from micrograd_es.explanation.attribution import read_back
 from micrograd_es.nodes import node_of
 from micrograd_es.primitives import TABLE
@@ -117,6 +117,27 @@ def test_second_and_third_derivatives_hold_where_squares_of_arguments_do_not(nam
             for place in places:
                 (found,) = gradient(found, [args[place]])
             assert found.data == pytest.approx(expected, rel=1e-14, abs=1e-290), (point, places)
+
+
+STEEP = [(5e-324, 0.99999), (5e-324, 1e-20), (1e-310, -1e-15), (1e-320, 0.5), (1e-320, 1.5)]
+STEEP += [(5e-324, 1.0000001), (1e-200, 1e-100), (1e300, 0.3), (1e-320, -0.99999), (2e-308, -2.0)]
+HIGH = [(-1.0, -1e16), (-1.0, 1e16), (-1.0, 2.0**53 + 2), (-1.0 - 2.0**-52, 1e16), (-2.0, 2.0**54)]
+
+
+@pytest.mark.parametrize(("a", "b"), STEEP + HIGH)
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_a_power_has_its_slopes_where_their_factors_overflow_or_are_rounded(a, b, k):
+    ctx.prec = 3000
+    factor = math.prod((arb(b) - i for i in range(k)), start=arb(1))
+    expected = factor * (arb(a) ** int(b) if b % 1 == 0 else arb(a) ** arb(b)) / arb(a) ** k
+    try:
+        found = jets.power_slope(a, b) if k == 1 else jets.power_jet(a, b, k, 0)
+    except OverflowError:
+        found = math.inf
+    if abs(expected) > truth.LARGEST:
+        assert math.isinf(found)
+    else:
+        assert found == pytest.approx(float(expected), rel=1e-15, abs=5e-324)
 
 
 @pytest.mark.parametrize("name", truth.COUNTS)

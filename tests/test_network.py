@@ -224,7 +224,20 @@ def grid(*rows):
     return array
 
 
+@dataclasses.dataclass(slots=True)
+class Slotted:
+    w: Value
+
+
+class SlottedModule(Module):
+    __slots__ = ("b", "unset", "w")
+
+    def __init__(self, w, b):
+        self.w, self.b = w, b
+
+
 NESTED = {
+    "slots": (lambda a, b: [SlottedModule(w=b, b=a)], ["held[0].b", "held[0].w"]),
     "dict": (lambda a, b: {"x": a, 3: b}, ["held['x']", "held[3]"]),
     "lists": (lambda a, b: [[a], (b, 2.0)], ["held[0][0]", "held[1][0]"]),
     "dict of lists": (lambda a, b: {"x": [1, a, {"y": b}]}, ["held['x'][1]", "held['x'][2]['y']"]),
@@ -262,6 +275,9 @@ def test_a_module_finds_every_parameter_once_wherever_it_is(name):
         lambda v: (Neuron(1) for _ in range(3)),
         lambda v: types.SimpleNamespace(w=v),
         lambda v: [{"x": {v}}],
+        lambda v: {v: 1.0},
+        lambda v: {Neuron(1): "first"},
+        lambda v: Slotted(v),
         lambda v: np.array([{v}, 1], dtype=object),
     ],
 )
@@ -324,7 +340,7 @@ def test_other_sizes_are_refused(size):
             make()
 
 
-@pytest.mark.parametrize("nouts", [3, {3, 1}, {3: 1}, "31", b"31", None, iter([3])])
+@pytest.mark.parametrize("nouts", [3, {3, 1}, {3: 1}, "31", b"31", None, iter([3]), np.array(3)])
 def test_sizes_in_no_order_are_refused(nouts):
     with pytest.raises(TypeError, match="give a list of sizes"):
         MLP(2, nouts)
@@ -338,7 +354,7 @@ SEQUENCES = [
 ]
 NO_SEQUENCES = [{1.0, -2.0}, {1.0: 2.0, 3.0: 4.0}, b"ab", "ab", bytearray(b"ab"), memoryview(b"ab"),
                 frozenset([1.0, 2.0]), {"a": 1, "b": 2}.keys(), 1.0, None, Value(1.0),
-                iter([1, 2])]  # fmt: skip
+                iter([1, 2]), np.array(1.0)]  # fmt: skip
 
 
 @pytest.mark.parametrize("x", SEQUENCES, ids=type)

@@ -397,3 +397,29 @@ def test_an_odd_field_gets_a_picture_or_a_sentence(kind, name):
 def test_an_interval_that_is_none_is_refused(kind, side):
     with pytest.raises(ValueError, match="give two numbers, the smaller one first"):
         KINDS[kind](lambda x, y: x + y, side, (0, 1))
+
+
+@pytest.mark.parametrize("side", [(1,), (1, 2, 3), (), "ab", None, 3, iter([0, 1]), [[0, 1]]])
+def test_an_interval_that_is_not_two_numbers_is_refused_in_a_sentence(side):
+    for kind in ("contours", "slopes"):
+        with pytest.raises((TypeError, ValueError), match=r"two numbers|not a real number"):
+            KINDS[kind](lambda x, y: x + y, side, (0, 1))
+
+
+@pytest.mark.parametrize("count", [1, 12, 30])
+@pytest.mark.parametrize("label", ["run {}", "a rate of {} and a sentence " * 9])
+def test_however_many_runs_there_are_both_panels_and_the_key_are_seen(count, label):
+    runs = {label.format(i, *range(9)): [1.0 + i, 0.5, 0.1] for i in range(count)}
+    figure = plots.errors(runs, language="en")
+    wide, tall = figure.get_size_inches()
+    assert all(axes.get_position().height * tall > 1 for axes in figure.axes)
+    (key,) = figure.legends
+    assert len(key.get_texts()) == count
+    box = key.get_window_extent()
+    assert box.x1 <= wide * figure.dpi
+    assert box.y1 < figure.axes[1].get_window_extent().y0
+
+
+def test_a_curve_without_points_is_a_curve():
+    figure = plots.slopes(lambda x: x * x, (-1, 2), [], language="en")
+    assert figure.axes[1].get_xlim() == (-1, 2)

@@ -14,15 +14,16 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
-from micrograd_es.check.measure import EPSILON, SAFETY, Measured, Slope, measure
+from micrograd_es.check.measure import EPSILON, SAFETY, Measured, Slope, measure, noise_at
 from micrograd_es.coercion import as_float
 from micrograd_es.errors import GradientMismatch
 from micrograd_es.functions import grad
-from micrograd_es.texts import Language
+from micrograd_es.texts import Language, saying
 from micrograd_es.value import Value
 from micrograd_es.value import gradient as gradient_of
 
 TOLERANCE = 1e-6  # of the larger of two slopes: how well one must be measured to pass
+PLACE = 1e-9  # of x: how well the place of a kink must be known
 KINK = 1e-4  # of the larger of two slopes: how far apart left and right are at a kink
 UNSETTLED = 0.1  # of the largest slope around: how unsure that to one side is where there is none
 LITTLE = 1e-12  # of a bound: noise this small is not what makes it large
@@ -148,14 +149,20 @@ def claims_at(
     f: Function, point: Sequence[float], gradient: Sequence[float] | None
 ) -> tuple[list[float], float, list[float]]:
     """Return the point, the value of f there and the slopes claimed, ours if none are given."""
-    x = [as_float(number) for number in point]
-    if not x:
-        raise ValueError("a point of no numbers: there is no slope to check")
+    x = numbers_of(point)
     y = number_of(f(*x))
     claims = own_gradient(f, x) if gradient is None else [number_of(g) for g in gradient]
     if len(claims) != len(x):
         raise ValueError(f"{len(claims)} slopes for {len(x)} inputs: give one slope for each input")
     return x, y, claims
+
+
+def numbers_of(point: Sequence[float]) -> list[float]:
+    """Return a point as floats; ValueError if there are none."""
+    x = [as_float(number) for number in point]
+    if not x:
+        raise ValueError("a point of no numbers: there is no slope to check")
+    return x
 
 
 def assert_gradient(
@@ -175,9 +182,12 @@ def check_hessian(
 ) -> tuple[GradientCheck, ...]:
     """Compare second derivatives with slopes measured on our gradient of f: a check for each row.
 
-    Without `hessian`, they are ours too. f is written with operators and primitives.
+    Without `hessian`, they are ours too. f is written with operators and primitives;
+    GradientMismatch if our gradient is not the one measured, as of a function that calls math.
     """
-    size = len(point)
+    x = numbers_of(point)
+    assert_gradient(f, x)
+    size = len(x)
 
     def slope(i: int) -> Function:
         return lambda *xs: grad(lambda v: f(*v))(list(xs))[i]
@@ -185,7 +195,7 @@ def check_hessian(
     rows = [None] * size if hessian is None else list(hessian)
     if len(rows) != size:
         raise ValueError(f"{len(rows)} rows for {size} inputs: give one row for each input")
-    return tuple(check_gradient(slope(i), point, row) for i, row in enumerate(rows))
+    return tuple(check_gradient(slope(i), x, row) for i, row in enumerate(rows))
 
 
 def check_directions(
@@ -216,7 +226,7 @@ class TaylorCheck:
     """How fast the remainder f(x + hv) - f(x) - h·∇f·v goes to 0: order 2 for the true gradient.
 
     order       log2 of what halving h divides the remainder by, at the finest steps that rounding
-                leaves; NaN if it is lost at once, as for a function that is straight
+                leaves; NaN if it is lost too soon, as for a function that is straight
     remainders  (h, remainder) for each h tried
     """
 
@@ -234,22 +244,26 @@ def taylor_test(
     """Return how fast the remainder of Taylor's formula vanishes along a random direction.
 
     For whole losses of many parameters: one number tells a right gradient (order 2) from a wrong
-    one (order 1), with no tolerance. pass from 1.8 up, fail up to 1.2.
+    one (order 1), with no tolerance. pass from 1.8 up, fail up to 1.2; inconclusive if the slope
+    measured along that direction does not confirm it, as where f is rounded, noisy or has stairs.
     """
     x, y, claims = claims_at(f, point, gradient)
     (ahead,) = directions(x, 1, rng or random.Random())
     slope = math.fsum(g * v for g, v in zip(claims, ahead, strict=True))
     line = GuardedLine(along(f, x, ahead))
     tried = [(h, abs(line(START + h) - y - h * slope)) for h in (2.0**-k for k in range(4, 26))]
-    noise = measure(line, START, y).noise
+    measured = judge(line, START, y, slope, TOLERANCE)
+    noise = noise_at(line, START, y) if math.isfinite(y) else math.inf
     lost = max(1e3 * EPSILON * max(abs(y), abs(slope)), 16 * noise)
     kept = [(h, rest) for h, rest in tried if rest > lost]
     ratios = [a / b for (_, a), (_, b) in pairwise(kept)][-5:]  # where a wrong slope shows most
     if len(ratios) < 3:
-        return TaylorCheck(math.nan, "pass" if not kept else "inconclusive", tuple(tried))
+        return TaylorCheck(math.nan, "inconclusive" if kept else measured.verdict, tuple(tried))
     order = math.log2(statistics.median(ratios))
     verdict = "pass" if order > 1.8 else "fail" if order < 1.2 else "inconclusive"
-    return TaylorCheck(order, verdict, tuple(tried))
+    return TaylorCheck(
+        order, verdict if verdict == measured.verdict else "inconclusive", tuple(tried)
+    )
 
 
 # ---- many inputs ---------------------------------------------------------------------------------
@@ -329,8 +343,9 @@ def together(
 
 def judge(line: GuardedLine, x: float, y: float, claimed: float, tolerance: float) -> InputCheck:
     """Measure the slope of a line at x, where it is y, and compare it with what is claimed."""
-    if not math.isfinite(y):
-        return InputCheck(claimed, math.nan, math.inf, "inconclusive", "no_value")
+    if not (math.isfinite(x) and math.isfinite(y)):
+        cause = "domain" if math.isfinite(y) else "no_value"
+        return InputCheck(claimed, math.nan, math.inf, "inconclusive", cause)
     others = [line(x), line(x)]
     seen = measure(line, x, y)
     others.append(line(x))
@@ -345,7 +360,7 @@ def judge(line: GuardedLine, x: float, y: float, claimed: float, tolerance: floa
     if seen.vertical:
         return at_vertical(claimed, seen.vertical)
     if (interval := kink(seen)) is not None:
-        return at_kink(claimed, seen, interval)
+        return at_kink(claimed, seen, interval, PLACE * max(abs(x), 1.0))
     if not seen.best.known:
         cause = "raises" if line.problem else "domain"
         return verdict_on(claimed, seen.best, "inconclusive", cause, detail=line.problem)
@@ -366,6 +381,8 @@ def compared(
         )
     size, off = max(abs(claimed), abs(slope.estimate)), abs(claimed - slope.estimate)
     if off > SAFETY * slope.bound and off > tolerance / 2 * size:
+        if (interval := kink(seen, 1)) and between(claimed, seen, interval):
+            return verdict_on(claimed, slope, "inconclusive", "steep", tolerance)
         return verdict_on(claimed, slope, "fail", "off", off)
     if slope.bound <= tolerance * size:
         return verdict_on(claimed, slope, "pass")
@@ -383,7 +400,8 @@ def compared(
 
 def on_stairs(claimed: float, seen: Measured, stair: Slope, tolerance: float) -> InputCheck:
     """Judge a claim where the line goes up in stairs: by coarse steps, though the slope on one
-    stair is never refuted.
+    stair is never refuted, nor one between those to the left and to the right: x may be on either
+    side of a kink that the stairs hide.
     """
     slope = seen.best
     if math.isinf(claimed):
@@ -393,8 +411,9 @@ def on_stairs(claimed: float, seen: Measured, stair: Slope, tolerance: float) ->
         verdict = "pass" if slope.bound <= tolerance * size else "inconclusive"
         return verdict_on(claimed, slope, verdict, "stairs", seen.noise)
     near = abs(claimed - stair.estimate) <= max(SAFETY * stair.bound, tolerance * abs(claimed))
-    if near or not slope.known:
-        apart = abs(slope.estimate - stair.estimate)
+    interval = kink(seen, 1)
+    if near or not slope.known or (interval and between(claimed, seen, interval)):
+        apart = max(abs(slope.estimate - end) for end in (stair.estimate, *(interval or ())))
         slope = replace(slope, bound=max(slope.bound, apart))  # it may be either
         return verdict_on(claimed, slope, "inconclusive", "stairs", seen.noise)
     return verdict_on(claimed, slope, "fail", "off", off)
@@ -408,24 +427,35 @@ def settled(seen: Measured) -> bool:
     return not seen.around or max(known, default=0.0) <= UNSETTLED * seen.around
 
 
-def kink(seen: Measured) -> tuple[float, float] | None:
-    """Return the slopes on the left and on the right if they differ, the smaller one first."""
+def kink(seen: Measured, bounds: float = 50) -> tuple[float, float] | None:
+    """Return the slopes on the left and on the right if they differ by more than that many bounds,
+    the smaller one first.
+    """
     if not (seen.left.known and seen.right.known):
         return None
     left, right = seen.left.estimate, seen.right.estimate
     gap, bound = abs(right - left), seen.left.bound + seen.right.bound
-    if gap <= 50 * bound or gap <= KINK * max(abs(left), abs(right)):
+    if gap <= bounds * bound or gap <= KINK * max(abs(left), abs(right)):
         return None
     return min(left, right), max(left, right)
 
 
-def at_kink(claimed: float, seen: Measured, interval: tuple[float, float]) -> InputCheck:
+def between(claimed: float, seen: Measured, interval: tuple[float, float]) -> bool:
+    """Return whether a claim may lie between the slopes on the left and on the right."""
     low, high = interval
     room = SAFETY * (seen.left.bound + seen.right.bound)
-    verdict = "pass" if low - room <= claimed <= high + room else "fail"
-    return InputCheck(
-        claimed, (low + high) / 2, (high - low) / 2, verdict, "kink", interval=interval
-    )
+    return low - room <= claimed <= high + room
+
+
+def at_kink(
+    claimed: float, seen: Measured, interval: tuple[float, float], place: float
+) -> InputCheck:
+    """Judge a claim at a kink: any slope between is right, if its place is beyond doubt."""
+    low, high = interval
+    slope, verdict = (low + high) / 2, "pass" if between(claimed, seen, interval) else "fail"
+    if verdict == "pass" and seen.noise > place * (high - low):
+        return verdict_on(claimed, Slope(slope, high - slope), "inconclusive", "noise", seen.noise)
+    return InputCheck(claimed, slope, (high - low) / 2, verdict, "kink", interval=interval)
 
 
 def at_vertical(claimed: float, finest: float) -> InputCheck:
@@ -475,7 +505,7 @@ class GuardedLine:
             y = number_of(self.function(t))
         except Exception as problem:  # whatever f raises nearby, its domain ends there
             if not isinstance(problem, ValueError | ArithmeticError):
-                self.problem = f"{type(problem).__name__}: {problem}"
+                self.problem = f"{type(problem).__name__}: {saying(problem)}"
             return math.nan
         return y if math.isfinite(y) else math.nan
 

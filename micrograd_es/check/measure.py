@@ -35,6 +35,7 @@ SAFETY = 4.0  # bounds are estimates: two measures disagree if they are this man
 NEARBY = 1e-3  # of the coarsest step: how far a point may look for the slopes around it
 GROWTH = 30.0  # of the differences over all steps, where the tangent is vertical
 EDGES = 3  # of stairs that are found nearby: one or two edges are those of a function with branches
+NARROW = 4.0  # last bits of y: less noise than this may be that of arithmetic on level ground
 REACH = 16.0  # steps: as far as the extrapolations of one step look
 
 
@@ -91,11 +92,23 @@ def measure(line: Line, x: float, y: float) -> Measured:
     noise = noise_at(line, x, y)
     looks = list(look(line, x, y, noise))
     seen = read(looks, x, y, noise)
+    if noise > NARROW * math.ulp(y) and level(line, x, y, seen.best):
+        return replace(seen, stair=Slope(0.0, 0.0))
     doubt = max(seen.both.doubt, seen.left.doubt, seen.right.doubt, plateau(looks, x, y))
     base = looks[0].high - x
     reach = base if seen.jump else min(REACH * doubt, base)
     height = stairs(line, x, reach, base, seen.best, 8 * noise) if reach else 0.0
     return replace(read(looks, x, y, height), stair=seen.best) if height else seen
+
+
+def level(line: Line, x: float, y: float, slope: Slope) -> bool:
+    """Whether the line has its value still where its slope would have moved it by some last bits:
+    its noise is then made of stairs, so narrow that no step fits on one.
+    """
+    if not (slope.known and slope.estimate):
+        return False
+    far = max(math.ulp(x), NARROW * math.ulp(y) / abs(slope.estimate))
+    return all(line(x + k * far) == y for k in (-2, -1, 1, 2))
 
 
 def plateau(looks: list[Look], x: float, y: float) -> float:
@@ -143,7 +156,7 @@ def look(line: Line, x: float, y: float, noise: float) -> Iterator[Look]:
     """Yield looks at both sides by steps that are halved, from two sizes in turn, until they are so
     small that rounding is all there is to see.
     """
-    base = 2.0 ** math.frexp(max(abs(x), 1.0))[1] / 4  # a power of two: x ± h are mostly exact
+    base = math.ldexp(0.25, math.frexp(max(abs(x), 1.0))[1])  # so that x ± h are mostly exact
     around, blind = 0.0, 0
     for level in range(LEVELS):
         for sequence, step in enumerate((base, SHIFT * base)):

@@ -10,13 +10,14 @@ import random
 import sys
 import traceback
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import redirect_stdout, suppress
 from dataclasses import asdict, replace
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from inspect import signature
 from pathlib import Path
+from pkgutil import iter_modules
 from runpy import run_path
 from types import SimpleNamespace
 from typing import Any, TextIO
@@ -34,7 +35,7 @@ from micrograd_es.lesson.characters import drawing
 from micrograd_es.lesson.network import Lesson
 from micrograd_es.lesson.page import lesson_page
 from micrograd_es.lesson.story import Story, as_dict, sections, tell
-from micrograd_es.texts import Language, excerpt
+from micrograd_es.texts import Language, excerpt, saying
 from micrograd_es.value import Value, topological_order
 
 OK, NOT_REACHED, REFUSED, INTERRUPTED = 0, 1, 2, 130
@@ -163,10 +164,9 @@ def check(options: Namespace, tongue: Language) -> int:
         except KeyboardInterrupt:
             raise
         except BaseException as problem:  # whatever a module does at its import: SystemExit, too
-            text, reason = excerpt(options.function), message(problem)
+            text, reason = excerpt(options.function), saying(problem)
             told = tongue.say("check_not_found", text=text, problem=reason)
-            module, _, _ = options.function.rpartition(":")
-            return refuse(told + suggestion(module, problem, tongue), tongue)
+            return refuse(told + suggestion(problem, tongue), tongue)
         try:
             if problem_told := mismatched(function, options, tongue):
                 return refuse(problem_told, tongue)
@@ -194,28 +194,29 @@ def loaded(text: str) -> Callable[..., Any]:
     return function
 
 
-def message(problem: BaseException) -> str:
-    """Return what an exception says, on one line; what it is, if it says nothing."""
-    try:
-        text = str(problem)
-    except Exception:
-        text = ""
-    return excerpt(text, 300) or type(problem).__name__
-
-
-def suggestion(module: str, problem: BaseException, tongue: Language) -> str:
-    """Return the question whether the nearest name was meant: of an attribute, where there was
-    none of that name, else of a module or a file.
+def suggestion(problem: BaseException, tongue: Language) -> str:
+    """Return the question whether the nearest name was meant: of an attribute, a module or a file
+    beside the one that was not found.
     """
     if isinstance(problem, AttributeError) and problem.name is not None:
         return tongue.meant(problem.name, dir(problem.obj))
-    if not isinstance(problem, ModuleNotFoundError | FileNotFoundError):
-        return ""
-    ending = ".py" if module.endswith(".py") else ""
     with suppress(OSError):  # the folder where we are is gone
-        own = (path.stem + ending for path in Path().glob("*.py"))
-        return tongue.meant(module, own) or tongue.meant(module, sys.stdlib_module_names)
+        if isinstance(problem, ModuleNotFoundError) and problem.name is not None:
+            package, _, name = problem.name.rpartition(".")
+            if package:
+                folders = getattr(sys.modules.get(package), "__path__", [])
+                return tongue.meant(name, modules_in(folders))
+            known = [*modules_in(sys.path), *sys.stdlib_module_names]
+            return tongue.meant(name, modules_in([os.getcwd()])) or tongue.meant(name, known)
+        if isinstance(problem, FileNotFoundError) and isinstance(problem.filename, str):
+            missing = Path(problem.filename)
+            beside = missing.parent.glob(f"*{missing.suffix}")
+            return tongue.meant(missing.name, (path.name for path in beside))
     return ""
+
+
+def modules_in(folders: Iterable[str]) -> list[str]:
+    return [found.name for found in iter_modules(folders)]
 
 
 def mismatched(function: Any, options: Namespace, tongue: Language) -> str | None:
@@ -246,7 +247,7 @@ def raised(options: Namespace, problem: BaseException, tongue: Language) -> str:
         name=excerpt(options.function.rpartition(":")[2]),
         point=f"({excerpt(', '.join(map(repr, options.at)))})",
         kind=type(problem).__name__,
-        problem=message(problem),
+        problem=saying(problem),
         line=f"{place}:{frame.lineno}",
     )
 

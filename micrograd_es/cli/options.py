@@ -148,7 +148,10 @@ def unknown_argument(command: str, text: str, tongue: Language) -> str:
         return tongue.say("error_command_first", command=text)
     argument = excerpt(f"{command} {text}".lstrip())
     option, _, _ = text.partition("=")
-    known = [f"--{name}" for name in COMMANDS[command]] if text.startswith("-") else COMMANDS
+    options = [f"--{name}" for name in COMMANDS[command]]
+    if f"--{option}" in options:  # help, steps=3
+        option = f"--{option}"
+    known = options if option.startswith("-") else COMMANDS
     return tongue.say("error_unknown", argument=argument) + tongue.meant(option, known)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import os
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -134,11 +135,14 @@ def heights(field: Field, x: Interval, y: Interval) -> tuple[Any, np.ndarray]:
 
 def spread(interval: Interval, count: int = POINTS) -> list[float]:
     """Return the coordinates of a fine grid, the ends included; ValueError for no interval."""
+    told = f"interval {shown(interval)}: give two numbers, the smaller one first, such as (-1, 1)"
+    if not hasattr(interval, "__len__"):
+        raise TypeError(told)
+    if len(interval) != 2:
+        raise ValueError(told)
     low, high = map(as_float, interval)
     if not -LARGEST <= low < high <= LARGEST:
-        raise ValueError(
-            f"interval {shown(interval)}: give two numbers, the smaller one first, such as (-1, 1)"
-        )
+        raise ValueError(told)
     return list(numpy.linspace(low, high, count).tolist())
 
 
@@ -280,9 +284,12 @@ def handles_of(paths: Sequence[Path2], zone: float | None, tongue: Language) -> 
 
 
 def key(figure: Figure, handles: Sequence[Any]) -> None:
-    """Explain the marks below the picture."""
+    """Explain the marks below the picture, which grows if they are many."""
     if handles:
-        figure.legend(handles=handles, loc="outside lower left")
+        labels = [textwrap.fill(str(handle.get_label()), 76) for handle in handles]
+        lines = sum(label.count("\n") + 1 for label in labels)
+        figure.set_figheight(figure.get_figheight() + 0.22 * max(0, lines - 8))
+        figure.legend(handles, labels, loc="outside lower left")
 
 
 def frame(axes: Axes, x: Interval, y: Interval, names: tuple[str, str], tongue: Language) -> None:
@@ -293,7 +300,10 @@ def frame(axes: Axes, x: Interval, y: Interval, names: tuple[str, str], tongue: 
 
 def padded(numbers: Sequence[float]) -> Interval:
     if not numpy.isfinite(numbers).any():
-        raise ValueError("nothing to draw: the function is undefined on the whole interval")
+        raise ValueError(
+            "nothing to draw: on the whole interval the function is undefined, or larger than "
+            f"{LARGEST}"
+        )
     low, high = numpy.nanmin(numbers), numpy.nanmax(numbers)
     room = 0.08 * (high - low) if stretched(low, high) else 1 + abs(low) / 10
     return low - room, high + room

@@ -204,9 +204,9 @@ def slopes(
             told = minus(tongue.number(slope if abs(slope) > 1e-9 * most else 0.0, ".3g"))
             below.annotate(told, (u, 0), (0, -20), textcoords="offset points", ha="center")
             arrow(below, [u], [0], [reach * slope / most], [0], INK)
-        tips = [u + reach * slope / most for u, _, slope in found]
+        tips = [*x, *(u + reach * slope / most for u, _, slope in found)]
         frame(above, x, limits, (name, tongue.say("plot_height")), tongue)
-        below.set(ylim=(-1, 1), yticks=[], xlabel=name, xlim=(min(x[0], *tips), max(x[1], *tips)))
+        below.set(ylim=(-1, 1), yticks=[], xlabel=name, xlim=(min(tips), max(tips)))
         below.set_title(tongue.say("plot_slope"), loc="left")
         below.spines["left"].set_visible(False)
         decimal(tongue, below.xaxis)

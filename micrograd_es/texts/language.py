@@ -47,6 +47,15 @@ def excerpt(text: str, most: int = 60) -> str:
     return printable if len(text) <= 2 * most and len(line) <= most else f"{printable[:most]}…"
 
 
+def saying(problem: BaseException) -> str:
+    """Return what an exception says, as a sentence can quote it; its kind, if it says nothing."""
+    try:
+        text = str(problem)
+    except Exception:
+        text = ""
+    return excerpt(text, 300) or type(problem).__name__
+
+
 class Language:
     """A language: `say("key", …)` gives a sentence, `number(x)` a number as it is written there."""
 
