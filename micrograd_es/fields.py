@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from micrograd_es.coercion import as_float, shown
 from micrograd_es.errors import MicrogradError
 from micrograd_es.functions import hessian, value_and_grad
+from micrograd_es.optim import SGD
 from micrograd_es.primitive import as_value
 from micrograd_es.primitives import unit
 from micrograd_es.value import Value, gradient, set_numbers
@@ -139,7 +140,8 @@ class Field:
         with suppress(MicrogradError, OverflowError):
             while len(points) <= steps:
                 slopes = self.gradient(*points[-1])
-                point = tuple(x - lr * g for x, g in zip(points[-1], slopes, strict=True))
+                pairs = zip(points[-1], slopes, strict=True)
+                point = tuple(SGD.formula(math, x, g, lr)[0] for x, g in pairs)
                 if point == points[-1] or not all(map(math.isfinite, point)):
                     break
                 points.append(point)

@@ -1,8 +1,18 @@
 """The graph, and no calculus: that is primitives.py.
 
+    Value(2.0, name="w")          a leaf; operators and functions make every other node
+    topological_order(output)     every node that output needs, each after its args
+    reverse_sweep(output)         the chain rule in slow motion, an edge at a time
+    output.backward()             the same at full speed, into the `.grad` of every node
+    gradient(output, inputs)      the same with values, so that it can be differentiated again
+
 A node says what it is: `y = primitive(*args)`. Going forward, every node writes down its value and
 how responsible each argument is for it: the partial. Going backward, nothing is differentiated any
 more: responsibilities are multiplied and added.
+
+tiny.py does all of this on one page. This file does it for graphs of millions of nodes, in several
+threads, under Ctrl-C, and where a slope does not exist; each place that is longer than in tiny.py
+says why.
 """
 
 from __future__ import annotations
@@ -13,7 +23,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from itertools import starmap
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 from weakref import WeakKeyDictionary, ref
 
 from micrograd_es.coercion import as_float, guard, shown
@@ -39,8 +49,9 @@ class Value(Operators):
     in backward(), and an optimiser leaves such a weight where it is.
     """
 
-    # a, da, b, db are args and partials laid flat: half the time of tuples. A node with more than
-    # two args keeps tuples in a and da. Only the makers, the walk and backward know of it.
+    # tiny.py keeps tuples of args and partials. Here they lie flat in a, da, b, db: that takes half
+    # the time; a node of more than two args keeps tuples in a and da. Only nodes.py and the walk,
+    # backward and copies in this file know of it.
     __slots__ = (
         *("_data", "_grad", "name", "primitive", "a", "da", "b", "db"),
         *("mark", "__weakref__"),  # the walk that last passed here
@@ -67,30 +78,33 @@ class Value(Operators):
     def __init_subclass__(cls) -> None:
         raise TypeError(f"{cls.__name__}: Value is final; a function of your own is a Primitive")
 
+    # In tiny.py data and grad are plain attributes. Here they refuse what is no number, and while a
+    # function is traced they refuse to be read or set: a trace must not depend on a number.
+
     @property
     def data(self) -> float:
         """The float; what is not a number is refused."""
-        if (asked := guard()) is not None:
-            asked.read(self, "reads .data")
+        if (watcher := guard()) is not None:
+            watcher.read(self, "reads .data")
         return self._data
 
     @data.setter
     def data(self, number: float | Fraction | Decimal) -> None:
-        if (asked := guard()) is not None:
-            asked.write(self, "sets .data")
+        if (watcher := guard()) is not None:
+            watcher.write(self, "sets .data")
         self._data = number if type(number) is float else as_float(number)
 
     @property
     def grad(self) -> Any:  # a float, as everybody writes it; None only if somebody set it to None
         """The responsibility that backward() left here: a float, or None if it was set to None."""
-        if (asked := guard()) is not None:
-            asked.read(self, "reads .grad")
+        if (watcher := guard()) is not None:
+            watcher.read(self, "reads .grad")
         return self._grad
 
     @grad.setter
     def grad(self, number: float | Fraction | Decimal | None) -> None:
-        if (asked := guard()) is not None:
-            asked.write(self, "sets .grad")
+        if (watcher := guard()) is not None:
+            watcher.write(self, "sets .grad")
         self._grad = number if number is None or type(number) is float else as_float(number)
 
     @property
@@ -101,8 +115,8 @@ class Value(Operators):
     @property
     def partials(self) -> tuple[Any, ...]:
         """∂self/∂arg for each of `args`, as of the forward pass."""
-        if (asked := guard()) is not None:
-            asked.read(self, "reads .partials")
+        if (watcher := guard()) is not None:
+            watcher.read(self, "reads .partials")
         return partials_of(self)
 
     def backward(self) -> None:
@@ -114,35 +128,10 @@ class Value(Operators):
         DomainError if a partial that is really used is undefined. All leaves get their share or,
         whatever is raised, Ctrl-C included, none does.
         """
-        if (asked := guard()) is not None:
-            asked.write(self, "calls backward()")
-        order = topological_order(self)
-        leaves = start_afresh(order)
-        try:
-            try:
-                self._grad += 1.0
-                for node in reversed(order):
-                    grad = node._grad
-                    if grad == 0.0:
-                        continue
-                    a, b = node.a, node.b
-                    if b is not None:
-                        a._grad += grad * node.da
-                        b._grad += grad * node.db
-                    elif type(a) is tuple:
-                        for arg, partial in zip(a, node.da, strict=True):
-                            arg._grad += grad * partial
-                    elif a is not None:
-                        a._grad += grad * node.da
-            except (DomainError, TypeError):  # a partial is undefined, or a grad is None
-                set_grads((leaf, grad or 0.0) for leaf, grad in leaves)
-                sweep_with_care(order)
-        except BaseException:
-            set_grads(leaves)
-            raise
+        backward(self)
 
     def __repr__(self) -> str:
-        if (asked := guard()) is not None and (preview := asked.preview(self)) is not None:
+        if (watcher := guard()) is not None and (preview := watcher.preview(self)) is not None:
             return preview
         name = "" if self.name is None else f", name={self.name!r}"
         made_by = "" if self.primitive is None else f", primitive={self.primitive.name!r}"
@@ -154,31 +143,7 @@ class Value(Operators):
         Leaves stay shared among several outputs that are copied together; what was computed is
         copied for each output apart.
         """
-        if (asked := guard()) is not None:
-            asked.read(self, "takes a copy")
-        rows: list[Any] = []
-        order = topological_order(self)
-        index = {node: i for i, node in enumerate(order)}
-        for node in order:
-            if node.primitive is None and node is not self:
-                rows.append(node)
-            else:
-                places = tuple(index[arg] for arg in args_of(node))
-                rows.append(
-                    (node._data, node._grad, node.name, node.primitive, places, partials_of(node))
-                )
-        return rebuilt, (rows,)
-
-
-def set_all(slot: Any) -> Callable[[Iterable[tuple[Value, Any]]], object]:
-    """Return the function that sets a slot of many nodes, given (node, number) pairs: all or none.
-
-    The loop runs in C, where neither Ctrl-C nor another thread gets in between.
-    """
-    return lambda pairs: deque(starmap(slot.__set__, [*pairs]), maxlen=0)
-
-
-set_numbers, set_grads = set_all(Value._data), set_all(Value._grad)
+        return rebuild, (take_apart(self),)
 
 
 def args_of(node: Value) -> tuple[Value, ...]:
@@ -203,7 +168,7 @@ def make(
     args: tuple[Value, ...] = (),
     partials: tuple[Any, ...] = (),
 ) -> Value:
-    """Return a node in the plain form; the makers of primitive.py write the same slots, faster."""
+    """Return a node; the fast paths of nodes.py write the same slots themselves."""
     node = new(Value)
     node._data = data
     node._grad = 0.0
@@ -215,30 +180,64 @@ def make(
     return node
 
 
-def rebuilt(rows: list[Any]) -> Value:
-    """Return the output of a graph that was taken apart by `Value.__reduce__`."""
-    nodes: list[Value] = []
-    for row in rows:
-        if type(row) is not Value:
-            data, grad, name, primitive, args, partials = row
-            row = make(data, primitive, tuple(nodes[i] for i in args), partials)
-            row._grad, row.name = grad, name
-        nodes.append(row)
-    return nodes[-1]
+def is_constant(node: Value) -> bool:
+    """Whether node is a number that an operator lifted: what a primitive of no arguments made."""
+    return node.a is None and node.primitive is not None
 
 
-walking: list[ref[Any]] = []  # the walks under way; only the first leaves marks on the nodes
+def set_all(slot: Any) -> Callable[[Iterable[tuple[Value, Any]]], object]:
+    """Return a function that sets a slot of many nodes, given (node, number) pairs: all or none.
+
+    Its loop runs in C, where neither Ctrl-C nor another thread gets in between.
+    """
+    return lambda pairs: deque(starmap(slot.__set__, [*pairs]), maxlen=0)
+
+
+set_numbers, set_grads = set_all(Value._data), set_all(Value._grad)
+
+
+# ---- the order -----------------------------------------------------------------------------------
+
+
+def order_beside(output: Value, listed: dict[Value, bool]) -> list[Value]:
+    """Return every node that output needs and that is not listed yet, each after its args.
+
+    Depth first, arguments as written, so that sums are made in the same order in every run. None on
+    the stack says that all that the node below it needs has been listed; tiny.py looks for what is
+    missing again and again instead.
+    listed  for each node met: whether it has been listed (else it is being walked)
+    """
+    order: list[Value] = []
+    stack: list[Any] = [output]
+    while stack:
+        node = stack.pop()
+        if node is None:
+            node = stack.pop()
+            listed[node] = True
+            order.append(node)
+        elif node not in listed:
+            listed[node] = False
+            stack += (node, None)
+            stack += [arg for arg in reversed(node.args) if not listed.get(arg)]
+        elif not listed[node]:
+            raise depends_on_itself(node)
+    return order
+
+
+def depends_on_itself(node: Value) -> GraphError:
+    return GraphError(f"{node!r} depends on itself: leave args to the operators that set them")
+
+
+walking: list[ref[Any]] = []  # the walks under way; only the first may leave marks on the nodes
 
 
 def topological_order(output: Value, listed: dict[Value, bool] | None = None) -> list[Value]:
     """Return every node that output needs, each after its args. The only walk of the package.
 
-    Depth first, arguments as written, so that sums are made in the same order in every run; and
-    iterative: None on the stack says that all that the node below it needs has been listed.
-
-    Marks on the nodes say where the walk has been. While another walk leaves its own there, in
-    another thread or under a signal handler, a dictionary says it: a quarter slower.
-    listed  such a dictionary, of walks to be continued: what they met is not listed again
+    The same list as order_beside, faster: marks on the nodes say where the walk has been, not a
+    dictionary. While another walk leaves its marks there, in another thread or under a signal
+    handler, order_beside makes the list: a quarter slower.
+    listed  a dictionary of walks to be continued: the nodes that they listed are not listed again
     """
     if type(output) is not Value:
         raise TypeError(f"{shown(output)} has no graph: only a Value has one")
@@ -281,27 +280,85 @@ def topological_order(output: Value, listed: dict[Value, bool] | None = None) ->
     return order
 
 
-def order_beside(output: Value, listed: dict[Value, bool]) -> list[Value]:
-    """Return the same list in the plain form; listed[node] is False until the node is listed."""
-    order: list[Value] = []
-    stack: list[Any] = [output]
-    while stack:
-        node = stack.pop()
-        if node is None:
-            node = stack.pop()
-            listed[node] = True
-            order.append(node)
-        elif node not in listed:
-            listed[node] = False
-            stack += (node, None)
-            stack += [arg for arg in reversed(node.args) if not listed.get(arg)]
-        elif not listed[node]:
-            raise depends_on_itself(node)
-    return order
+# ---- the chain rule, with floats -----------------------------------------------------------------
 
 
-def depends_on_itself(node: Value) -> GraphError:
-    return GraphError(f"{node!r} depends on itself: leave args to the operators that set them")
+class Edge(NamedTuple):
+    """One step of the chain rule: node hands grad · partial on to arg, its argument at `place`."""
+
+    node: Value
+    place: int
+    arg: Value
+    grad: float  # ∂output/∂node, all of it: whatever uses node came before
+    partial: Any  # ∂node/∂arg, as of the forward pass; an Undefined where it has no finite value
+    share: float  # grad · partial, and 0 if grad is 0
+    before: float  # what the edges before this one have handed on to arg
+
+    @property
+    def after(self) -> float:
+        """∂output/∂arg as far as it is known: the share added to what was there."""
+        return self.before + self.share
+
+
+def reverse_sweep(output: Value) -> Iterator[Edge]:
+    """Yield the edges of the graph from the output back: backpropagation in slow motion.
+
+    The `after` of the last edge that leads to a node is ∂output/∂node. No `.grad` is touched.
+    DomainError if a partial is needed that is undefined.
+    """
+    order = topological_order(output)
+    around = Around([node for node in order if node.primitive is None], {*order})
+    grads = {output: 1.0}
+    for node in reversed(order):
+        grad = grads[node]
+        for place, (arg, partial) in enumerate(zip(node.args, partials_of(node), strict=True)):
+            if grad == 0.0 or (type(partial) is Undefined and around.leads_nowhere(arg)):
+                share = 0.0
+            else:
+                try:
+                    share = grad * partial
+                except DomainError as error:
+                    raise DomainError(f"{error}{whereabouts(node, order)}") from None
+            edge = Edge(node, place, arg, grad, partial, share, grads.get(arg, 0.0))
+            yield edge
+            grads[arg] = edge.after
+
+
+def backward(output: Value) -> None:
+    """Sweep as reverse_sweep does, to the same bits, but fast: each grad is a slot of its node.
+
+    The partials were kept going forward, so that no row is asked. What is undefined raises by
+    itself when it is multiplied; only then is the sweep repeated with care.
+    """
+    if (watcher := guard()) is not None:
+        watcher.write(output, "calls backward()")
+    order = topological_order(output)
+    leaves = start_afresh(order)
+    try:
+        try:
+            output._grad += 1.0
+            for node in reversed(order):
+                grad = node._grad
+                if grad == 0.0:
+                    continue
+                a, b = node.a, node.b
+                if b is not None:
+                    a._grad += grad * node.da
+                    b._grad += grad * node.db
+                elif type(a) is tuple:
+                    for arg, partial in zip(a, node.da, strict=True):
+                        arg._grad += grad * partial
+                elif a is not None:
+                    a._grad += grad * node.da
+        except (DomainError, TypeError):  # a partial is undefined, or a grad is None
+            set_grads((leaf, grad or 0.0) for leaf, grad in leaves)
+            start_afresh(order)
+            output._grad += 1.0
+            for edge in reverse_sweep(output):
+                edge.arg._grad += edge.share
+    except BaseException:  # all leaves get their share, or none does
+        set_grads(leaves)
+        raise
 
 
 def start_afresh(order: Sequence[Value]) -> list[tuple[Value, Any]]:
@@ -315,22 +372,7 @@ def start_afresh(order: Sequence[Value]) -> list[tuple[Value, Any]]:
     return leaves
 
 
-def sweep_with_care(order: Sequence[Value]) -> None:
-    """Sweep back as backward() does, past undefined partials on edges that lead to nothing."""
-    start_afresh(order)
-    order[-1]._grad += 1.0
-    around = Around([node for node in order if node.primitive is None], {*order})
-    for node in reversed(order):
-        grad = node._grad
-        if grad == 0.0:
-            continue
-        for arg, partial in zip(args_of(node), partials_of(node), strict=True):
-            if type(partial) is Undefined and around.leads_nowhere(arg):
-                continue
-            try:
-                arg._grad += grad * partial
-            except DomainError as error:
-                raise DomainError(f"{error}{whereabouts(node, order)}") from None
+# ---- the chain rule, with values -----------------------------------------------------------------
 
 
 def gradient(output: Value, inputs: Sequence[Value]) -> list[Value]:
@@ -338,7 +380,7 @@ def gradient(output: Value, inputs: Sequence[Value]) -> list[Value]:
 
     No `grad` is touched. An input that output does not depend on gets 0. The rows are asked once
     more, now with values; GraphError if their answer is not the partial of the forward pass,
-    because some data was changed in between.
+    because some data was changed in between (tiny.py would mix the old numbers with the new).
     """
     inputs = [inputs] if isinstance(inputs, Value) else list(inputs)
     for node in (output, *inputs):
@@ -359,7 +401,7 @@ def gradient(output: Value, inputs: Sequence[Value]) -> list[Value]:
                 grads[arg] = grads[arg] + share if arg in grads else share
         except DomainError as error:
             raise DomainError(f"{error}{whereabouts(node, order)}") from None
-    constant = output.primitive and output.primitive.constant  # what no input can change
+    constant = output.primitive and output.primitive.constant  # for what no input can change
     return [
         grad if type(grad := grads.get(x, 0.0)) is Value else make(float(grad), constant)
         for x in inputs
@@ -368,7 +410,7 @@ def gradient(output: Value, inputs: Sequence[Value]) -> list[Value]:
 
 def shares(node: Any, grad: Value | float, around: Around) -> Iterator[tuple[Value, Any]]:
     """Yield (arg, grad · partial) for the args on the way to an input, the partials as values."""
-    asked, leading = guard(), around.leading
+    watcher, leading = guard(), around.leading
     fixed = [is_constant(arg) and arg not in leading for arg in node.args]
     args = [arg._data if number else arg for arg, number in zip(node.args, fixed, strict=True)]
     ask = node.primitive.asked(node, args)
@@ -382,20 +424,51 @@ def shares(node: Any, grad: Value | float, around: Around) -> Iterator[tuple[Val
         try:
             partial = ask(i)
         except (ValueError, ArithmeticError):
-            if asked is None or not asked.lenient:
+            if watcher is None or not watcher.lenient:
                 raise
             partial = math.nan  # of constants; a trace has no errors
         now = partial._data if type(partial) is Value else partial
-        if asked is None and now != stored and not (now != now and stored != stored):
+        if watcher is None and now != stored and not (now != now and stored != stored):
             raise GraphError(
                 f"the partial of {node!r} was {stored!r} going forward and is {now!r} now: "
                 "data was changed since; compute the output again, then ask for its gradient"
             )
         if type(partial) is Value or partial != 0:
             share = times(grad, partial)
-            if asked is not None and share is not grad and share is not partial:
-                asked.share(share)
+            if watcher is not None and share is not grad and share is not partial:
+                watcher.share(share)
             yield arg, share
+
+
+def times(grad: Value | float, partial: Value | float) -> Value | float:
+    """Return grad · partial, without a node for a plain 1."""
+    if type(partial) is not Value and partial == 1:
+        return grad
+    return partial if type(grad) is not Value and grad == 1 else grad * partial
+
+
+# ---- partials without a finite value -------------------------------------------------------------
+
+
+class Undefined:
+    """A partial without a finite value, on a node whose own value is fine: an error kept for later.
+
+    `grad * partial` raises it, unless the responsibility that arrives is exactly 0: so backward
+    needs no test for it.
+    """
+
+    __slots__ = ("message",)
+
+    def __init__(self, message: str) -> None:
+        self.message = message
+
+    def __rmul__(self, grad: float) -> float:
+        if grad == 0 or grad != grad:
+            return grad
+        raise DomainError(self.message)
+
+    def __repr__(self) -> str:
+        return "undefined"
 
 
 def undefined_share(
@@ -474,6 +547,9 @@ class Around:
         return partial._data == 0 and order < self.deepest and self.is_steady(partial, order + 1)
 
 
+# ---- where an error arose ------------------------------------------------------------------------
+
+
 def whereabouts(node: Value, order: Sequence[Value]) -> str:
     """Return the route from node to the output, and node's line if origins() recorded it."""
     above: dict[Value, Value] = {}
@@ -481,48 +557,52 @@ def whereabouts(node: Value, order: Sequence[Value]) -> str:
         for arg in user.args:
             above[arg] = user  # the last one, so that the route is short
     line = f", made at {made_at[node]}" if node in made_at else ""
-    names = [called(node)]
+    names = [name_of(node)]
     while (step := above.get(node)) is not None:
-        names.append(called(step))
+        names.append(name_of(step))
         node = step
     if len(names) > 8:
         names[4:-3] = [f"… {len(names) - 7} more …"]
     return f"; its route to the output: {' -> '.join(names)}{line}"
 
 
-def called(node: Value) -> str:
+def name_of(node: Value) -> str:
     """Return what to call a node: its name, or else its primitive's title."""
     return node.name or (node.primitive.title if node.primitive else "leaf")
 
 
-def times(grad: Value | float, partial: Value | float) -> Value | float:
-    """Return grad · partial, without a node for a plain 1."""
-    if type(partial) is not Value and partial == 1:
-        return grad
-    return partial if type(grad) is not Value and grad == 1 else grad * partial
+# ---- copies --------------------------------------------------------------------------------------
 
 
-class Undefined:
-    """A partial without a finite value, on a node whose own value is fine: an error kept for later.
+def take_apart(output: Value) -> list[Any]:
+    """Return the graph of output as a flat list: leaves as they are, other nodes as their fields.
 
-    `grad * partial` raises it, unless the responsibility that arrives is exactly 0: so backward
-    needs no test for it.
+    A node refers to its args by their places in the list. Pickling the nodes themselves would
+    recur once for each of them, too deep for a long chain.
     """
+    if (watcher := guard()) is not None:
+        watcher.read(output, "takes a copy")
+    order = topological_order(output)
+    index = {node: i for i, node in enumerate(order)}
+    return [
+        node
+        if node.primitive is None and node is not output
+        else (
+            *(node._data, node._grad, node.name, node.primitive),
+            tuple(index[arg] for arg in args_of(node)),
+            partials_of(node),
+        )
+        for node in order
+    ]
 
-    __slots__ = ("message",)
 
-    def __init__(self, message: str) -> None:
-        self.message = message
-
-    def __rmul__(self, grad: float) -> float:
-        if grad == 0 or grad != grad:
-            return grad
-        raise DomainError(self.message)
-
-    def __repr__(self) -> str:
-        return "undefined"
-
-
-def is_constant(node: Value) -> bool:
-    """Whether node is a number that an operator lifted: what a primitive of no arguments made."""
-    return node.a is None and node.primitive is not None
+def rebuild(rows: list[Any]) -> Value:
+    """Return the output of a graph that `take_apart` took apart."""
+    nodes: list[Value] = []
+    for row in rows:
+        if type(row) is not Value:
+            data, grad, name, primitive, args, partials = row
+            row = make(data, primitive, tuple(nodes[i] for i in args), partials)
+            row._grad, row.name = grad, name
+        nodes.append(row)
+    return nodes[-1]

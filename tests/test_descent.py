@@ -42,13 +42,13 @@ def adam_by_hand(parameters, lr, beta1=0.9, beta2=0.999, eps=1e-8):
     return move
 
 
-def sgd_eager(parameters, lr):
-    optimizer = optim.SGD(parameters, lr=lr)
+def eager(rule):
+    """Return a function that moves the parameters along a gradient, by the rule's own step()."""
 
     def move(gradient):
-        for p, g in zip(parameters, gradient, strict=True):
+        for p, g in zip(rule.parameters, gradient, strict=True):
             p.grad = g
-        optimizer.step()
+        rule.step()
 
     return move
 
@@ -59,7 +59,7 @@ def sgd_eager(parameters, lr):
     size=st.sampled_from([1, 3, 8, 13]),
     hidden=st.sampled_from([[], [1], [5]]),
     reduce=st.sampled_from(["mean", "sum"]),
-    rule=st.sampled_from(["sgd", "adam"]),
+    rule=st.sampled_from([optim.SGD, optim.Adam]),
     steps=st.integers(1, 12),
 )
 def test_many_steps_go_where_single_ones_go(backend, size, hidden, reduce, rule, steps):
@@ -67,7 +67,7 @@ def test_many_steps_go_where_single_ones_go(backend, size, hidden, reduce, rule,
     parameters, (X, y) = network.parameters(), batch(size)
     program = compile(loss, parameters, reduce=reduce, backend=backend)
     start = [p.data for p in parameters]
-    move = {"sgd": sgd_eager, "adam": adam_by_hand}[rule](parameters, 0.01)
+    move = eager(rule(parameters, lr=0.01))
     expected = []
     for _ in range(steps):
         value, gradient = program.value_and_grad(X, y)
@@ -75,9 +75,54 @@ def test_many_steps_go_where_single_ones_go(backend, size, hidden, reduce, rule,
         move(gradient.tolist())
     there = [p.data for p in parameters]
     program.write_back(start)
-    values = getattr(program, rule)(X, y, lr=0.01, steps=steps)
+    values = program.minimize(X, y, rule=rule(lr=0.01), steps=steps)
     np.testing.assert_allclose(values, expected, rtol=1e-10)
     np.testing.assert_allclose([p.data for p in parameters], there, rtol=1e-9, atol=1e-12)
+
+
+@given(st.lists(st.lists(st.floats(-1e3, 1e3), min_size=3, max_size=3), min_size=1, max_size=20))
+def test_adam_moves_as_the_paper_writes_it(gradients):
+    ours, paper = ([Value(1.0), Value(-2.0), Value(0.0)] for _ in range(2))
+    step, by_hand = eager(optim.Adam(ours, lr=0.01)), adam_by_hand(paper, 0.01)
+    for gradient in gradients:
+        step(gradient)
+        by_hand(gradient)
+    assert [p.data for p in ours] == pytest.approx([p.data for p in paper], rel=1e-12)
+
+
+@pytest.mark.parametrize("rule", [optim.SGD, optim.Adam])
+@given(data=st.data())
+def test_a_rule_moves_floats_and_arrays_to_the_same_bits(rule, data):
+    numbers = st.lists(st.floats(-1e100, 1e100), min_size=4, max_size=4)
+    p, g = (np.array(data.draw(numbers)) for _ in range(2))
+    memory = [np.full(4, x) for x in rule.memory]
+    settings = rule().settings
+    arrays = rule.formula(np, p, g, *memory, *settings)
+    floats = [
+        rule.formula(math, *one, *settings)
+        for one in zip(p.tolist(), g.tolist(), *map(np.ndarray.tolist, memory), strict=True)
+    ]
+    assert np.array(arrays).T.tolist() == np.array(floats).tolist()
+
+
+@pytest.mark.parametrize("rule", [optim.SGD, optim.Adam])
+@pytest.mark.parametrize("slope", [math.inf, math.nan, 1e308])
+def test_a_step_moves_all_parameters_and_remembers_or_does_neither(rule, slope):
+    a, b = Value(1.0), Value(-1e308)
+    optimizer = rule([a, b], lr=1e300)
+    a.grad, b.grad = 1e-290, slope
+    before = optimizer.memories
+    with pytest.raises(NonFiniteError, match=r"parameter 1 = -1e\+308 has the gradient"):
+        optimizer.step()
+    assert (a.data, b.data, optimizer.memories) == (1.0, -1e308, before)
+
+
+def test_a_rule_without_parameters_is_for_a_program():
+    rule = optim.Adam(lr=0.1)
+    with pytest.raises(ValueError, match=r"Adam without parameters: Adam\(network"):
+        rule.step()
+    with pytest.raises(TypeError, match=r"rule=0.1 \(float\): expected one of optim"):
+        compile(lambda x: x, [Value(1.0)]).minimize([1.0], rule=0.1, steps=1)
 
 
 @pytest.mark.parametrize("rule", ["sgd", "adam"])

@@ -18,7 +18,7 @@ from micrograd_es.check.measure import EPSILON, SAFETY, Measured, Slope, measure
 from micrograd_es.coercion import as_float
 from micrograd_es.errors import GradientMismatch
 from micrograd_es.functions import grad
-from micrograd_es.texts import Language, saying
+from micrograd_es.texts import Language, format_table, saying
 from micrograd_es.value import Value
 from micrograd_es.value import gradient as gradient_of
 
@@ -98,18 +98,15 @@ class GradientCheck:
     def __str__(self) -> str:
         return self.table(Language("en"))
 
-    def table(self, tongue: Language) -> str:
+    def table(self, language: Language) -> str:
         """Return the table in a language."""
-        heads = ("input", "claimed", "measured", "verdict")
-        rows = [tuple(tongue.say(f"check_{head}") for head in heads)]
+        say, number = language.say, language.number
+        rows = [[say(f"check_{head}") for head in ("input", "claimed", "measured", "verdict")]]
         for i, one in enumerate(self.inputs, start=1):
-            measured = f"{tongue.number(one.measured, '.9g')} ± {tongue.number(one.bound, '.1g')}"
-            verdict = tongue.say(f"verdict_{one.verdict}")
-            told = ": ".join(filter(None, [verdict, one.why(tongue)]))
-            rows.append((str(i), tongue.number(one.claimed, ".9g"), measured, told))
-        widths = [max(len(row[k]) for row in rows) for k in range(3)]
-        lines = ("  ".join([*map(str.ljust, row, widths), row[3]]) for row in rows)
-        return "\n".join(lines)
+            measured = f"{number(one.measured, '.9g')} ± {number(one.bound, '.1g')}"
+            verdict = ": ".join(filter(None, [say(f"verdict_{one.verdict}"), one.why(language)]))
+            rows.append([str(i), number(one.claimed, ".9g"), measured, verdict])
+        return "\n".join(format_table(rows, "<<<<"))
 
 
 def check_gradient(

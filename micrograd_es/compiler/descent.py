@@ -1,11 +1,14 @@
-"""Many steps downhill in one call: the rules that move the parameters, and their native loop."""
+"""Many steps downhill in one call, by a rule of optim: a step of numpy, and a loop of native ones.
+
+Descent(rule, numbers, run, walk).go(steps, …)    the steps, and the error before each
+walker(kernel, machine, rule, …)                  takes native steps as far as they go
+"""
 
 from __future__ import annotations
 
 import math
 import operator
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -17,8 +20,10 @@ from micrograd_es.compiler.llvm.instructions import Instructions, Next
 from micrograd_es.compiler.llvm.kernel import GIVEN, Kernel
 from micrograd_es.compiler.llvm.machine import Machine, Native
 from micrograd_es.errors import NonFiniteError
+from micrograd_es.optim import Optimizer
 
 Array = Any
+Formula = Callable[..., tuple[Any, ...]]  # see optim.Optimizer
 CHUNK = 10_000  # native steps, after which the keyboard may interrupt
 LOOP = (
     f"ptr %totals, {GIVEN.replace('%p,', '%now,')}, ptr %next, ptr %settings, ptr %values, "
@@ -26,58 +31,33 @@ LOOP = (
 )
 
 
-@dataclass(frozen=True)
-class Rule:
-    """How a step moves parameters: (functions, p, gradient, *memory, *settings) → (p, *memory).
-
-    The formula is of operators and functions.sqrt, so that it moves arrays and writes instructions.
-    memory  what the rule remembers of each parameter, at the start
-    """
-
-    formula: Callable[..., tuple[Any, ...]]
-    memory: tuple[float, ...] = ()
-
-    def start(self, numbers: Array) -> Array:
-        """Return the rows of a descent: the parameters, then what is remembered of each."""
-        length = -(-len(numbers) // 8) * 8  # whole vectors
-        rows = np.tile(np.array([[0.0], *([x] for x in self.memory)]), length)
-        rows[0, : len(numbers)] = numbers
-        return rows
-
-    def moved(self, rows: Array, gradient: Array, settings: Sequence[float]) -> Array:
-        """Return the rows after a step."""
-        slopes = np.zeros(rows.shape[1])
-        slopes[: len(gradient)] = gradient
-        with np.errstate(all="ignore"):
-            return np.array(self.formula(np, rows[0], slopes, *rows[1:], *settings))
-
-    def written(
-        self, write: Instructions, rows: Sequence[str], settings: Sequence[str]
-    ) -> list[str]:
-        """Write the formula over values of registers, and return its results."""
-        code = Code()
-        names = dict[int, str]()
-        for kind, given in ((INPUT, rows), (PARAMETER, settings)):
-            for i, name in enumerate(given):
-                names[code.leaf(kind, i)] = name
-        results = [one.place for one in self.formula(m, *(Term(code, place) for place in names))]
-        return write.code(code, results, names)
+def first_rows(rule: Optimizer, numbers: Array) -> Array:
+    """Return the rows of a descent: the parameters, then what the rule remembers of each."""
+    length = -(-len(numbers) // 8) * 8  # whole vectors
+    rows = np.tile(np.array([[0.0], *([x] for x in rule.memory)]), length)
+    rows[0, : len(numbers)] = numbers
+    return rows
 
 
-def adam(
-    f: Any, p: Any, g: Any, mean: Any, square: Any, power1: Any, power2: Any,
-    lr: Any, beta1: Any, beta2: Any, eps: Any,
-) -> tuple[Any, ...]:  # fmt: skip
-    """One step of Adam (Kingma & Ba 2015, algorithm 1); power1 and power2 are β₁ᵗ and β₂ᵗ."""
-    mean = beta1 * mean + (1 - beta1) * g
-    square = beta2 * square + (1 - beta2) * (g * g)
-    power1, power2 = power1 * beta1, power2 * beta2
-    step = mean / (1 - power1) / (f.sqrt(square / (1 - power2)) + eps)
-    return p - lr * step, mean, square, power1, power2
+def next_rows(rule: Optimizer, rows: Array, gradient: Array) -> Array:
+    """Return the rows after a step, made by numpy."""
+    slopes = np.zeros(rows.shape[1])
+    slopes[: len(gradient)] = gradient
+    with np.errstate(all="ignore"):
+        return np.array(rule.formula(np, rows[0], slopes, *rows[1:], *rule.settings))
 
 
-SGD = Rule(lambda f, p, g, lr: (p - lr * g,))
-ADAM = Rule(adam, memory=(0.0, 0.0, 1.0, 1.0))
+def write_step(
+    formula: Formula, write: Instructions, rows: Sequence[str], settings: Sequence[str]
+) -> list[str]:
+    """Write a rule's formula as instructions over registers, and return its results."""
+    code = Code()
+    names = dict[int, str]()
+    for kind, given in ((INPUT, rows), (PARAMETER, settings)):
+        for i, name in enumerate(given):
+            names[code.leaf(kind, i)] = name
+    results = [one.place for one in formula(m, *(Term(code, place) for place in names))]
+    return write.code(code, results, names)
 
 
 class Descent:
@@ -91,14 +71,13 @@ class Descent:
 
     def __init__(
         self,
-        rule: Rule,
-        settings: Sequence[float],
+        rule: Optimizer,
         numbers: Array,
         run: Callable[[Array], tuple[Any, ...]],
         walk: Callable[[Array, Array], int] | None,
     ) -> None:
-        self.rule, self.settings, self.count = rule, settings, len(numbers)
-        self.rows, self.run, self.walk = rule.start(numbers), run, walk
+        self.rule, self.count = rule, len(numbers)
+        self.rows, self.run, self.walk = first_rows(rule, numbers), run, walk
         self.values, self.done = np.empty(0), 0
 
     @property
@@ -109,9 +88,10 @@ class Descent:
         self, steps: int, every: int | None, progress: Callable[[int, float], Any] | None
     ) -> Array:
         """Take the steps, and return the error before each of them."""
-        steps = whole("steps", steps)
-        usual = -(-steps // 100) if progress else CHUNK
-        every = usual if every is None else whole("every", every)
+        steps = count("steps", steps)
+        if every is None:
+            every = -(-steps // 100) if progress else CHUNK
+        every = count("every", every)
         self.values = np.empty(steps)
         while self.done < steps:
             end = min(self.done - self.done % every + every, steps)
@@ -131,17 +111,17 @@ class Descent:
         except (ValueError, ArithmeticError) as error:
             why = str(error)
         self.values[self.done] = value
-        moved = self.rule.moved(self.rows, slopes, self.settings)
-        if not (math.isfinite(value) and np.isfinite(moved[0]).all()):
+        moved = next_rows(self.rule, self.rows, slopes)
+        if not (math.isfinite(value) and np.isfinite(moved).all()):
             raise NonFiniteError(
                 f"step {self.done} from the value {self.values[0]}: {why}. The parameters are as "
-                f"before it; try a learning rate below {self.settings[0]}"
+                f"before it; try a learning rate below {self.rule.lr}"
             )
         self.rows, self.done = moved, self.done + 1
 
 
-def whole(name: str, given: Any) -> int:
-    """Return a whole number above 0, of whatever integer type."""
+def count(name: str, given: Any) -> int:
+    """Return a count of things: a whole number above 0, of whatever integer type."""
     number = operator.index(given) if hasattr(given, "__index__") else 0
     if number < 1:
         raise ValueError(f"{name}={given!r}: expected a whole number above 0")
@@ -151,8 +131,7 @@ def whole(name: str, given: Any) -> int:
 def walker(
     kernel: Kernel,
     machine: Machine,
-    rule: Rule,
-    settings: Sequence[float],
+    rule: Optimizer,
     columns: Sequence[Array],
     samples: int,
     divisor: float,
@@ -162,8 +141,10 @@ def walker(
     It fills the values, the error before each step, and stops before a step from which the error or
     a parameter would not be finite.
     """
-    function = native_loop(rule, len(settings), machine).function("descend", LOOP, "i64")
-    space, given = kernel.space(columns, samples), np.array(settings, dtype=float)
+    function = native_loop(rule.formula, len(rule.memory), len(rule.names), machine).function(
+        "descend", LOOP, "i64"
+    )
+    space, given = kernel.space(columns, samples), np.array(rule.settings, dtype=float)
     totals = kernel.native.address("totals")
 
     def walk(rows: Array, values: Array) -> int:
@@ -180,8 +161,8 @@ def walker(
 
 
 @cache
-def native_loop(rule: Rule, settings: int, machine: Machine) -> Native:
-    """Return @descend for a rule: the sums of a program, a step, and again."""
+def native_loop(formula: Formula, memories: int, settings: int, machine: Machine) -> Native:
+    """Return @descend for the formula of a rule: the sums of a program, a step, and again."""
     write = Instructions(machine, machine.width)
     divisor, slopes = write.spread("%divisor"), write.at("%out", 1, "double")
     given = [
@@ -194,16 +175,20 @@ def native_loop(rule: Rule, settings: int, machine: Machine) -> Native:
         rows = [write.at("%p", "%j", "double"), write.at("%q", "%j", "double")]
         length = write.put("mul i64 %length, 8")
         before, after = ([one] for one in rows)
-        for _ in rule.memory:
+        for _ in range(memories):
             before.append(write.at(before[-1], length, "i8"))
             after.append(write.at(after[-1], length, "i8"))
         p, *memory = [write.load(row, align=8) for row in before]
         slope = write.load(write.at(slopes, "%j", "double"), align=8)
-        moved = rule.written(write, [p, write.operation("div", [slope, divisor]), *memory], given)
+        moved = write_step(
+            formula, write, [p, write.operation("div", [slope, divisor]), *memory], given
+        )
         for row, numbers in zip(after, moved, strict=True):
             write.store(numbers, row, align=8)
-        odd = write.put(f"fsub {write.type} {moved[0]}, {moved[0]}")
-        odd = write.put(f"fadd {write.type} %odd, {odd}")
+        odd = "%odd"  # 0, but NaN if anything is not finite
+        for number in moved:
+            difference = write.put(f"fsub {write.type} {number}, {number}")
+            odd = write.put(f"fadd {write.type} {odd}, {difference}")
         following, again = write.count_up("%j", "%length", by=write.width)
         return {"j": following, "odd": odd}, again
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.util import find_spec
 from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
-from micrograd_es.coercion import as_float, guard
+from micrograd_es.coercion import guard, shown
 from micrograd_es.collector import paused
 from micrograd_es.compiler.arguments import inputs_of, leaves_of
 from micrograd_es.compiler.backends.matrices import Plan
@@ -20,7 +20,7 @@ from micrograd_es.compiler.backends.numpy import NumpyBackend
 from micrograd_es.compiler.backends.python import PythonBackend
 from micrograd_es.compiler.code import Code
 from micrograd_es.compiler.columns import columns_of, names_of, real
-from micrograd_es.compiler.descent import ADAM, SGD, Descent, Rule, walker, whole
+from micrograd_es.compiler.descent import Descent, count, walker
 from micrograd_es.compiler.export import HEADS, exported
 from micrograd_es.compiler.linear import Linear, linear
 from micrograd_es.compiler.llvm.backend import LlvmBackend
@@ -30,6 +30,7 @@ from micrograd_es.compiler.replay import replay
 from micrograd_es.compiler.trace import trace
 from micrograd_es.errors import NonFiniteError
 from micrograd_es.explanation.diagnosis import find_nonfinite
+from micrograd_es.optim import SGD, Adam, Optimizer
 from micrograd_es.primitive import Primitive
 from micrograd_es.value import Value, gradient, set_numbers
 
@@ -167,24 +168,50 @@ class Program:
 
     # ---- many steps downhill
 
-    def sgd(
+    def minimize(
         self,
         *columns: Any,
-        lr: float,
+        rule: Optimizer,
         steps: int,
         progress: Callable[[int, float], Any] | None = None,
         every: int | None = None,
     ) -> Array:
-        """Take steps of gradient descent, p ← p - lr·slope; return the value before each of them.
+        """Take steps by a rule, such as optim.Adam(lr=0.01); return the value before each of them.
 
         With the llvm backend all steps are one native call. The parameters have their new numbers
-        afterwards, whatever happens: each step moves all of them or none.
+        afterwards, whatever happens: each step moves all of them or none. The rule begins afresh.
         progress  called with (steps taken, value before the last of them) after `every` steps, by
                   default a hundredth of them
         NonFiniteError where the value or a parameter would not be finite: the descent diverges, lr
         is too large; with on_nonfinite="return" the values end there instead.
         """
-        return self.descend(SGD, (above_zero("lr", lr),), columns, steps, progress, every)
+        if not isinstance(rule, Optimizer):
+            raise TypeError(f"rule={shown(rule)}: expected one of optim, such as SGD(lr=0.01)")
+        if self.reduce is None:
+            raise ValueError('a descent needs one value: compile with reduce="mean" or "sum"')
+        if not self.parameters:
+            raise ValueError("a descent has nothing to move: compile with parameters=[…]")
+        arrays, samples = columns_of(columns, self.inputs)
+        self.choose_backend(samples, calls=count("steps", steps))
+        walk = None
+        if isinstance(self.with_slopes, LlvmBackend):
+            divisor = samples if self.reduce == "mean" else 1
+            kernel = self.with_slopes.kernel
+            walk = walker(kernel, machine(), rule, arrays, samples, divisor)
+        run = partial(self.run, arrays, slopes=True)
+        descent = Descent(rule, self.numbers(None), run, walk)
+        try:
+            return descent.go(steps, every, progress)
+        except NonFiniteError:
+            if self.on_nonfinite == "raise":
+                raise
+            return descent.values[: descent.done + 1]
+        finally:
+            self.write_back(descent.numbers)
+
+    def sgd(self, *columns: Any, lr: float, steps: int, **options: Any) -> Array:
+        """Take steps of gradient descent, p ← p - lr·slope: minimize with optim.SGD."""
+        return self.minimize(*columns, rule=SGD(lr=lr), steps=steps, **options)
 
     def adam(
         self,
@@ -194,48 +221,11 @@ class Program:
         beta1: float = 0.9,
         beta2: float = 0.999,
         eps: float = 1e-8,
-        progress: Callable[[int, float], Any] | None = None,
-        every: int | None = None,
+        **options: Any,
     ) -> Array:
-        """Take steps of Adam (Kingma & Ba 2015), from the beginning; otherwise as `sgd`."""
-        settings = (above_zero("lr", lr), beta1, beta2, above_zero("eps", eps))
-        for name, beta in (("beta1", beta1), ("beta2", beta2)):
-            if not 0 <= as_float(beta) < 1:
-                raise ValueError(f"{name}={beta!r}: expected a number from 0 to below 1")
-        return self.descend(ADAM, settings, columns, steps, progress, every)
-
-    def descend(
-        self,
-        rule: Rule,
-        settings: Sequence[float],
-        columns: Sequence[Any],
-        steps: int,
-        progress: Callable[[int, float], Any] | None,
-        every: int | None,
-    ) -> Array:
-        """Take steps by a rule: native ones as far as they go, else in numpy, one by one."""
-        if self.reduce is None:
-            raise ValueError('a descent needs one value: compile with reduce="mean" or "sum"')
-        if not self.parameters:
-            raise ValueError("a descent has nothing to move: compile with parameters=[…]")
-        arrays, samples = columns_of(columns, self.inputs)
-        self.choose_backend(samples, calls=whole("steps", steps))
-        walk = None
-        if isinstance(self.with_slopes, LlvmBackend):
-            divisor = samples if self.reduce == "mean" else 1
-            kernel = self.with_slopes.kernel
-            walk = walker(kernel, machine(), rule, settings, arrays, samples, divisor)
-        descent = Descent(
-            rule, settings, self.numbers(None), lambda p: self.run(arrays, p, slopes=True), walk
-        )
-        try:
-            return descent.go(steps, every, progress)
-        except NonFiniteError:
-            if self.on_nonfinite == "raise":
-                raise
-            return descent.values[: descent.done + 1]
-        finally:
-            self.write_back(descent.numbers)
+        """Take steps of Adam: minimize with optim.Adam."""
+        rule = Adam(lr=lr, betas=(beta1, beta2), eps=eps)
+        return self.minimize(*columns, rule=rule, steps=steps, **options)
 
     # ---- the parameters
 
@@ -367,10 +357,3 @@ class Program:
             )
         compiled, (_, parameters, *others) = self.__reduce__()
         return compiled(f, deepcopy(parameters, memo), *others)  # type: ignore[no-any-return]
-
-
-def above_zero(name: str, given: Any) -> float:
-    number = as_float(given)
-    if not 0 < number < math.inf:
-        raise ValueError(f"{name}={given!r}: expected a finite number above 0")
-    return number

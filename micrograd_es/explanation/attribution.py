@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from micrograd_es.coercion import shown
-from micrograd_es.texts import Language
-from micrograd_es.value import Value, topological_order
+from micrograd_es.texts import Language, format_table
+from micrograd_es.value import Undefined, Value, reverse_sweep
+
+Chains = dict[Value, tuple[float, Value | None, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,32 +76,15 @@ class Responsibility:
 
     def table(self, language: Language | None = None) -> str:
         """Return the table as text; in the language of the environment unless another is given."""
-        tongue = language or Language()
-        number = tongue.number
-        rows = [
-            tuple(
-                tongue.say(f"column_{key}")
-                for key in ("parameter", "value", "gradient", "share", "move")
-            )
-        ]
-        for s in self.shares:
-            move = tongue.say({1: "move_up", -1: "move_down", 0: "move_stay"}[s.move])
-            rows.append(
-                (
-                    s.name,
-                    number(s.data),
-                    number(s.gradient),
-                    f"{number(100 * s.share, '.1f')} %",
-                    move,
-                )
-            )
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = []
-        for row in rows:
-            name, *cells, move = row
-            padded = [cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=False)]
-            lines.append("  ".join([name.ljust(widths[0]), *padded, move]).rstrip())
-        return "\n".join(lines)
+        language = language or Language()
+        say, number = language.say, language.number
+        heads = ("parameter", "value", "gradient", "share", "move")
+        rows = [[say(f"column_{head}") for head in heads]]
+        for one in self.shares:
+            share = f"{number(100 * one.share, '.1f')} %"
+            move = say({1: "move_up", -1: "move_down", 0: "move_stay"}[one.move])
+            rows.append([one.name, number(one.data), number(one.gradient), share, move])
+        return "\n".join(format_table(rows, "<>>><"))
 
     __str__ = table
 
@@ -111,51 +96,49 @@ def responsibility(error: Value, parameters: Sequence[Value]) -> Responsibility:
             raise TypeError(
                 f"responsibility of {shown(node)}: the error and its parameters are Values"
             )
-    grads, paths, main = read_back(error)
+    grads, paths, best = trace_back(error)
     gradients = [grads.get(parameter, 0.0) for parameter in parameters]
-    whole = math.fsum(map(abs, gradients))
+    size = math.fsum(map(abs, gradients))
     shares = [
         Share(
             name=parameter.name or f"w{i}",
             data=parameter.data,
             gradient=gradient,
-            share=abs(gradient) / whole if whole else 0.0,
+            share=abs(gradient) / size if size else 0.0,
             move=(gradient < 0) - (gradient > 0),
             paths=paths.get(parameter, 0),
-            chain=chain_to(parameter, main),
+            chain=chain_to(parameter, best),
         )
         for i, (parameter, gradient) in enumerate(zip(parameters, gradients, strict=True), start=1)
     ]
     return Responsibility(error.data, tuple(shares))
 
 
-def read_back(
-    output: Value,
-) -> tuple[dict[Value, float], dict[Value, int], dict[Value, tuple[float, Value | None, float]]]:
-    """Return gradient, number of paths, and best last link (|product|, from, partial) of every
-    node.
+def trace_back(output: Value) -> tuple[dict[Value, float], dict[Value, int], Chains]:
+    """Return, of every node, the gradient, the number of paths, and the last link of the best path.
 
-    The plain form of backward(): the same sums in the same order, kept beside the graph.
+    The best path is the one whose product of partials is largest; its last link is kept as
+    (that product without its sign, the node above, the partial).
     """
     grads, paths = {output: 1.0}, {output: 1}
-    main: dict[Value, tuple[float, Value | None, float]] = {output: (1.0, None, 1.0)}
-    for node in reversed(topological_order(output)):
-        for arg, partial in zip(node.args, node.partials, strict=True):
-            share = grads[node] * partial if grads[node] else 0.0  # as backward() does
-            grads[arg] = grads.get(arg, 0.0) + share
-            paths[arg] = paths.get(arg, 0) + paths[node]
-            strength = abs(main[node][0] * partial) if main[node][0] else 0.0
-            if arg not in main or strength > main[arg][0]:
-                main[arg] = (strength, node, partial)
-    return grads, paths, main
+    best: Chains = {output: (1.0, None, 1.0)}
+    for edge in reverse_sweep(output):
+        node, arg = edge.node, edge.arg
+        partial = math.nan if type(edge.partial) is Undefined else edge.partial
+        grads[arg] = edge.after
+        paths[arg] = paths.get(arg, 0) + paths[node]
+        strength = abs(best[node][0] * partial) if best[node][0] else 0.0
+        if arg not in best or strength > best[arg][0]:
+            best[arg] = (strength, node, partial)
+    return grads, paths, best
 
 
-def chain_to(leaf: Value, main: dict[Value, tuple[float, Value | None, float]]) -> tuple[Link, ...]:
-    """Return the links from the output down to leaf along the best last links."""
+def chain_to(leaf: Value, best: Chains) -> tuple[Link, ...]:
+    """Return the links from the output down to leaf, on the best path."""
     links: list[Link] = []
     node: Value | None = leaf
-    while node is not None and node in main:
-        _, above, partial = main[node]
+    while node is not None and node in best:
+        _, above, partial = best[node]
         if above is not None:
             links.append(Link(label(above), label(node), partial))
         node = above

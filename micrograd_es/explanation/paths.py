@@ -15,7 +15,7 @@ from typing import Any
 from micrograd_es.coercion import shown
 from micrograd_es.explanation.attribution import Link, label
 from micrograd_es.texts import Language
-from micrograd_es.value import Value, topological_order
+from micrograd_es.value import Value, reverse_sweep, topological_order
 
 Edge = tuple[Value, int]  # a node, and the place of one of its args
 ROUNDING = 1e-15  # of Σ|products|: less than that is left of the others by rounding
@@ -137,24 +137,28 @@ def explain(output: Value, leaf: Value, k: int = 5) -> Explanation:
             raise TypeError(f"explain {shown(node)}: output and leaf are Values")
     if k < 1:
         raise ValueError(f"the {k} most responsible paths: ask for at least 1")
-    order = topological_order(output)
-    grads, counts, sizes = {output: 1.0}, {output: 1}, {output: 1.0}
+    gradient, counts, sizes = float(output is leaf), {output: 1}, {output: 1.0}
     best: dict[Value, list[tuple[float, Any]]] = {output: [(1.0, None)]}  # (product, last step)
     edges: list[tuple[Value, int, Value, float]] = []
-    for node in reversed(order):
-        for i, (arg, partial) in enumerate(zip(node.args, node.partials, strict=True)):
-            through = grads[node] * partial if grads[node] else 0.0  # as backward() does
-            grads[arg] = grads.get(arg, 0.0) + through
-            counts[arg] = counts.get(arg, 0) + counts[node]
-            local = abs(1.0 * partial) if sizes[node] else 0.0
-            sizes[arg] = sizes.get(arg, 0.0) + sizes[node] * local
-            steps = [
-                (product * partial if product else 0.0, (node, arg, partial, place))
-                for place, (product, _) in enumerate(best[node])
-            ]
-            best[arg] = nlargest(k, best.get(arg, []) + steps, key=lambda step: abs(step[0]))
-            edges.append((node, i, arg, local))
-    size, gradient = sizes.get(leaf, 0.0), grads.get(leaf, 0.0)
+    leading = {leaf}  # the nodes on the way to the leaf
+    for node in topological_order(output):
+        if not leading.isdisjoint(node.args):
+            leading.add(node)
+    for node, i, arg, _, partial, share, before in reverse_sweep(output):
+        if arg not in leading:
+            continue
+        if arg is leaf:
+            gradient = before + share
+        counts[arg] = counts.get(arg, 0) + counts[node]
+        local = abs(1.0 * partial) if sizes[node] else 0.0
+        sizes[arg] = sizes.get(arg, 0.0) + sizes[node] * local
+        steps = [
+            (product * partial if product else 0.0, (node, arg, partial, place))
+            for place, (product, _) in enumerate(best[node])
+        ]
+        best[arg] = nlargest(k, best.get(arg, []) + steps, key=lambda step: abs(step[0]))
+        edges.append((node, i, arg, local))
+    size = sizes.get(leaf, 0.0)
     paths = tuple(
         Path(
             tuple(links(best, leaf, i)),

@@ -22,7 +22,7 @@ from micrograd_es.lesson.descent import (
     sweep,
 )
 from micrograd_es.lesson.network import Lesson, Step
-from micrograd_es.texts import Language
+from micrograd_es.texts import Language, format_table
 
 FOLD = 6  # steps shown at each end of a long descent
 
@@ -172,8 +172,7 @@ def descent(story: Story, tongue: Language) -> list[str]:
         fields = (step.w1, step.w2, step.output, step.error, step.g1, step.g2, step.length, step.lr)
         rows.append([str(step.number), *map(n, fields)])
     folded = len(rows) - 1 - 2 * FOLD
-    widths = [max(len(row[i]) for row in rows) for i in range(len(keys))]
-    lines = ["  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)) for row in rows]
+    lines = format_table(rows, ">" * len(keys))
     if folded > 1:
         lines[1 + FOLD : -FOLD] = [tongue.say("descent_folded", count=folded)]
     rule = "descent_halving" if story.lesson.loss == "absolute" else "descent_constant"

@@ -24,7 +24,6 @@ from micrograd_es import coercion, fields, functions, nodes, operators, value
 from micrograd_es.check import measure
 from micrograd_es.errors import MicrogradError
 from micrograd_es.primitives import TABLE
-from micrograd_es.value import Value
 
 
 @dataclass(frozen=True)
@@ -138,19 +137,19 @@ OF_WALK = "topological_order.__dict__.setdefault"  # something that outlives the
 # fmt: off
 BUGS: dict[str, tuple[str, Callable[[], Any]]] = {
     # ---- going back
-    "assign_for_add":      ("= for += at the second operand",      text(Value, "backward", ("b._grad += ", "b._grad = "))),
-    "assign_first":        ("= for += at the first operand",       text(Value, "backward", ("a._grad += ", "a._grad = "))),
-    "assign_in_lists":     ("= for += at the arguments of a list", text(Value, "backward", ("arg._grad += ", "arg._grad = "))),
-    "swapped_partials":    ("each operand gets the other's share", text(Value, "backward", ("a._grad += grad * node.da\n                    b._grad += grad * node.db",
+    "assign_for_add":      ("= for += at the second operand",      text(value, "backward", ("b._grad += ", "b._grad = "))),
+    "assign_first":        ("= for += at the first operand",       text(value, "backward", ("a._grad += ", "a._grad = "))),
+    "assign_in_lists":     ("= for += at the arguments of a list", text(value, "backward", ("arg._grad += ", "arg._grad = "))),
+    "swapped_partials":    ("each operand gets the other's share", text(value, "backward", ("a._grad += grad * node.da\n                    b._grad += grad * node.db",
                                                                                           "a._grad += grad * node.db\n                    b._grad += grad * node.da"))),
     "forgotten_reset":     ("inner nodes keep the last backward",  text(value, "start_afresh", ("else:\n            node._grad = 0.0", "else:\n            pass"))),
     "leaves_reset":        ("leaves forget the last backward",     text(value, "start_afresh", ("leaves.append((node, node._grad))", "leaves.append((node, node._grad)); node._grad = 0.0"))),
-    "wrong_seed":          ("the output is responsible for itself twice", text(Value, "backward", ("_grad += 1.0", "_grad += 2.0"))),
-    "no_reversal":         ("the order is walked forward",         text(Value, "backward", ("reversed(order)", "order"))),
-    "negative_dropped":    ("a negative share goes no farther",    text(Value, "backward", ("grad == 0.0", "grad <= 0.0"))),
-    "float32":             ("shares are rounded to float32",       text(Value, "backward", ("grad = node._grad\n", f"grad = {TO_FLOAT32}\n"))),
-    "clipped":             ("shares are clipped to ±10",           text(Value, "backward", ("grad = node._grad\n", "grad = max(-10.0, min(10.0, node._grad))\n"))),
-    "late_partials":       ("partials are taken when going back",  text(Value, "backward", ("grad * node.da\n", f"grad * {LATE}\n"))),
+    "wrong_seed":          ("the output is responsible for itself twice", text(value, "backward", ("_grad += 1.0", "_grad += 2.0"))),
+    "no_reversal":         ("the order is walked forward",         text(value, "backward", ("reversed(order)", "order"))),
+    "negative_dropped":    ("a negative share goes no farther",    text(value, "backward", ("grad == 0.0", "grad <= 0.0"))),
+    "float32":             ("shares are rounded to float32",       text(value, "backward", ("grad = node._grad\n", f"grad = {TO_FLOAT32}\n"))),
+    "clipped":             ("shares are clipped to ±10",           text(value, "backward", ("grad = node._grad\n", "grad = max(-10.0, min(10.0, node._grad))\n"))),
+    "late_partials":       ("partials are taken when going back",  text(value, "backward", ("grad * node.da\n", f"grad * {LATE}\n"))),
     # ---- the walk
     "first_sight_order":   ("nodes in the order of first sight",   text(value, "topological_order", ("node.mark = closed\n            order.append(node)", "node.mark = closed"),
                                                                                                   ("a, b = node.a, node.b\n", "a, b = node.a, node.b\n        order.insert(0, node)\n"))),

@@ -3,6 +3,7 @@
     Language("es").say(key, **parts)    a sentence of es.json, numbers as people write them
     excerpt(text)                       what somebody typed, short enough to be said back
     saying(problem)                     what an exception says, on one line
+    format_table(rows, "<>>")           lines of aligned cells
 
 Read language.py; the sentences are in es.json and en.json, by the same keys.
 """
@@ -10,6 +11,7 @@ Read language.py; the sentences are in es.json and en.json, by the same keys.
 from micrograd_es.texts.language import LANGUAGES as LANGUAGES
 from micrograd_es.texts.language import Language as Language
 from micrograd_es.texts.language import excerpt as excerpt
+from micrograd_es.texts.language import format_table as format_table
 from micrograd_es.texts.language import preferred as preferred
 from micrograd_es.texts.language import saying as saying
 from micrograd_es.texts.language import sentences as sentences

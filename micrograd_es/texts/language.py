@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 
@@ -54,6 +54,18 @@ def saying(problem: BaseException) -> str:
     except Exception:
         text = ""
     return excerpt(text, 300) or type(problem).__name__
+
+
+def format_table(rows: Sequence[Sequence[str]], align: str) -> list[str]:
+    """Return the rows as lines of aligned cells; `align` has < or > for each column.
+
+    >>> print(*format_table([["weight", "share"], ["w1", "2.5"]], "<>"), sep="\\n")
+    weight  share
+    w1        2.5
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    styles = [f"{side}{width}" for side, width in zip(align, widths, strict=True)]
+    return ["  ".join(map(format, row, styles)).rstrip() for row in rows]
 
 
 class Language:
