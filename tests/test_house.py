@@ -204,3 +204,15 @@ def test_both_languages_hold_the_same_code_and_the_same_sections(pair):
 
     assert code(one) == code(other)
     assert levels(one) == levels(other)
+
+
+def test_both_languages_of_the_contributing_page_hold_the_same_code_rows_and_sections():
+    def shape(name):
+        page = (ROOT / name).read_text(encoding="utf-8")
+        code = re.findall(r"^ *```\w+\n.*?```", page, re.DOTALL | re.MULTILINE)
+        prose = re.sub(r"^ *```\w+\n.*?```", "", page, flags=re.DOTALL | re.MULTILINE)
+        rows = [re.findall(r"`[^`]+`", row) for row in re.findall(r"^\|.*", prose, re.MULTILINE)]
+        return code, rows, re.findall(r"^(?:#+|\d\.|-) ", prose, re.MULTILINE)
+
+    assert shape("CONTRIBUTING.md") == shape("CONTRIBUTING.es.md")
+    assert all(shape("CONTRIBUTING.md"))
