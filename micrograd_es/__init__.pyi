@@ -1,4 +1,5 @@
 # The names of __init__.py, for type checkers; written by docs/stubs.py.
+from micrograd_es.declarations import OfAB, OfValues, OfWsXsBias, OfX, OfXAlpha, OfXSlope
 from micrograd_es import losses as losses
 from micrograd_es import nn as nn
 from micrograd_es import optim as optim
@@ -27,76 +28,77 @@ from micrograd_es.explanation import origins as origins
 from micrograd_es.explanation import responsibility as responsibility
 from micrograd_es.fields import Field as Field
 from micrograd_es.fields import Landscape as Landscape
-from micrograd_es.functions import derivative as derivative
-from micrograd_es.functions import grad as grad
-from micrograd_es.functions import hessian as hessian
-from micrograd_es.functions import hvp as hvp
+from micrograd_es.signatures import derivative as derivative
+from micrograd_es.signatures import grad as grad
+from micrograd_es.signatures import hessian as hessian
+from micrograd_es.signatures import hvp as hvp
 from micrograd_es.functions import jacobian as jacobian
 from micrograd_es.functions import jvp as jvp
-from micrograd_es.functions import value_and_grad as value_and_grad
+from micrograd_es.signatures import value_and_grad as value_and_grad
 from micrograd_es.primitive import Primitive as Primitive
 from micrograd_es.primitive import where as where
-from micrograd_es.primitives import reciprocal as reciprocal
-from micrograd_es.primitives import mod as mod
-from micrograd_es.primitives import floordiv as floordiv
-from micrograd_es.primitives import square as square
-from micrograd_es.primitives import power as power
-from micrograd_es.primitives import sqrt as sqrt
-from micrograd_es.primitives import cbrt as cbrt
-from micrograd_es.primitives import exp as exp
-from micrograd_es.primitives import exp2 as exp2
-from micrograd_es.primitives import expm1 as expm1
-from micrograd_es.primitives import log as log
-from micrograd_es.primitives import log2 as log2
-from micrograd_es.primitives import log10 as log10
-from micrograd_es.primitives import log1p as log1p
-from micrograd_es.primitives import exprel as exprel
-from micrograd_es.primitives import sin as sin
-from micrograd_es.primitives import cos as cos
-from micrograd_es.primitives import tan as tan
-from micrograd_es.primitives import sinc as sinc
-from micrograd_es.primitives import asin as asin
-from micrograd_es.primitives import acos as acos
-from micrograd_es.primitives import atan as atan
-from micrograd_es.primitives import atan2 as atan2
-from micrograd_es.primitives import sinh as sinh
-from micrograd_es.primitives import cosh as cosh
-from micrograd_es.primitives import tanh as tanh
-from micrograd_es.primitives import asinh as asinh
-from micrograd_es.primitives import acosh as acosh
-from micrograd_es.primitives import atanh as atanh
-from micrograd_es.primitives import erf as erf
-from micrograd_es.primitives import erfc as erfc
-from micrograd_es.primitives import sigmoid as sigmoid
-from micrograd_es.primitives import log_sigmoid as log_sigmoid
-from micrograd_es.primitives import softplus as softplus
-from micrograd_es.primitives import silu as silu
-from micrograd_es.primitives import gelu as gelu
-from micrograd_es.primitives import relu as relu
-from micrograd_es.primitives import leaky_relu as leaky_relu
-from micrograd_es.primitives import elu as elu
-from micrograd_es.primitives import hard_tanh as hard_tanh
-from micrograd_es.primitives import xlogy as xlogy
-from micrograd_es.primitives import abs as abs
-from micrograd_es.primitives import sign as sign
-from micrograd_es.primitives import step as step
-from micrograd_es.primitives import floor as floor
-from micrograd_es.primitives import ceil as ceil
-from micrograd_es.primitives import round as round
-from micrograd_es.primitives import maximum as maximum
-from micrograd_es.primitives import minimum as minimum
-from micrograd_es.primitives import detach as detach
-from micrograd_es.primitives import dot as dot
-from micrograd_es.primitives import total as total
-from micrograd_es.primitives import mean as mean
-from micrograd_es.primitives import prod as prod
-from micrograd_es.primitives import hypot as hypot
-from micrograd_es.primitives import norm as norm
-from micrograd_es.primitives import log_sum_exp as log_sum_exp
-from micrograd_es.primitives import clip as clip
-from micrograd_es.primitives import softmax as softmax
+from micrograd_es.signatures import clip as clip
+from micrograd_es.signatures import softmax as softmax
 from micrograd_es.value import Value as Value
 from micrograd_es.value import gradient as gradient
 from micrograd_es.value import topological_order as topological_order
 from micrograd_es.compiler import Program as Program
 from micrograd_es.compiler import compile as compile
+
+reciprocal: OfX
+mod: OfAB
+floordiv: OfAB
+square: OfX
+power: OfAB
+sqrt: OfX
+cbrt: OfX
+exp: OfX
+exp2: OfX
+expm1: OfX
+log: OfX
+log2: OfX
+log10: OfX
+log1p: OfX
+exprel: OfX
+sin: OfX
+cos: OfX
+tan: OfX
+sinc: OfX
+asin: OfX
+acos: OfX
+atan: OfX
+atan2: OfAB
+sinh: OfX
+cosh: OfX
+tanh: OfX
+asinh: OfX
+acosh: OfX
+atanh: OfX
+erf: OfX
+erfc: OfX
+sigmoid: OfX
+log_sigmoid: OfX
+softplus: OfX
+silu: OfX
+gelu: OfX
+relu: OfX
+leaky_relu: OfXSlope
+elu: OfXAlpha
+hard_tanh: OfX
+xlogy: OfAB
+abs: OfX
+sign: OfX
+step: OfX
+floor: OfX
+ceil: OfX
+round: OfX
+maximum: OfAB
+minimum: OfAB
+detach: OfX
+dot: OfWsXsBias
+total: OfValues
+mean: OfValues
+prod: OfValues
+hypot: OfAB
+norm: OfValues
+log_sum_exp: OfValues

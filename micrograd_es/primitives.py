@@ -45,7 +45,7 @@ def unit_first_partials(y: Any, *xs: Any) -> tuple[Any, ...]:
     return (first, *(-y * over for over in over_length))
 
 
-def dot_args(ws: Any, xs: Any, bias: Any = None) -> tuple[Any, ...]:
+def dot_args(ws: Iterable[Any], xs: Iterable[Any], bias: Any = None) -> tuple[Any, ...]:
     ws, xs = listed(ws), listed(xs)
     if len(ws) != len(xs):
         raise ValueError(

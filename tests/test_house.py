@@ -5,6 +5,7 @@ READMEs match.
 import ast
 import doctest
 import importlib
+import inspect
 import re
 import subprocess
 import sys
@@ -155,7 +156,8 @@ def test_what_type_checkers_read_is_what_is_there():
 
     assert (PACKAGE / "__init__.pyi").read_text() == stubs.front_door(), "run docs/tables.py"
     assert (PACKAGE / "declarations.pyi").read_text() == stubs.declarations(), "run docs/tables.py"
-    declared = re.findall(r"import (\w+) as", stubs.front_door())
+    declared = re.findall(r"import (\w+) as|^(\w+):", stubs.front_door(), re.MULTILINE)
+    declared = [name or row for name, row in declared]
     assert {*micrograd_es.__all__} == {*declared} - {
         "operators",
         "abs",
@@ -167,6 +169,19 @@ def test_what_type_checkers_read_is_what_is_there():
     attached = re.findall(r"def (\w+)\(", stubs.declarations())
     assert all(callable(getattr(micrograd_es.Value, name)) for name in attached)
     assert {*operators.METHODS} <= {*attached}
+
+
+def test_what_is_declared_more_closely_takes_what_the_function_takes():
+    import micrograd_es
+
+    body = ast.parse((PACKAGE / "signatures.pyi").read_text(encoding="utf-8")).body
+    functions = [node for node in body if isinstance(node, ast.FunctionDef)]
+    assert functions
+    for node in functions:
+        taken = [*inspect.signature(getattr(micrograd_es, node.name)).parameters]
+        given = [arg.arg for arg in node.args.args]
+        optional = [name for name in taken if name == "argnums"]  # an overload leaves it out
+        assert given == taken or [*given, *optional] == taken, node.name
 
 
 def blocks(path: Path, language: str) -> list[str]:

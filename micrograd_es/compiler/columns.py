@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from micrograd_es.coercion import shown
 from micrograd_es.compiler.forms import BASIC
 from micrograd_es.compiler.linear import VARIABLE
 from micrograd_es.primitives import TABLE
 
-Array = Any
+Array = NDArray[np.float64]
 SHOWN = 8  # names of inputs that an error tells
 
 

@@ -11,7 +11,7 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
+from typing import TypeVar
 
 from micrograd_es.coercion import run_under
 from micrograd_es.compiler.code import Code
@@ -37,7 +37,7 @@ NAMES = """
 # above(x) is 1 where x > 0, 0 where it is not, and NaN of NaN; product_error(a, b) is what a·b
 # loses by rounding, difference_error(a, b) what a - b does, as in floats.py.
 BASIC = frozenset(NAMES.split())
-Form = Callable[..., Any]
+Form = Callable[..., "Term | float"]
 
 
 class Term:
@@ -48,86 +48,89 @@ class Term:
     def __init__(self, code: Code, place: int) -> None:
         self.code, self.place = code, place
 
-    def put(self, name: str, *others: Any) -> Term:
-        places = [x.place if type(x) is Term else self.code.constant(x) for x in others]
+    def put(self, name: str, *others: Number) -> Term:
+        places = [x.place if isinstance(x, Term) else self.code.constant(x) for x in others]
         return Term(self.code, self.code.put(name, *places))
 
     @property
     def number(self) -> float | None:
         return self.code.numbers.get(self.place)
 
-    def __add__(self, other: Any) -> Term:
+    def __add__(self, other: Number) -> Term:
         return self.put("add", self, other)
 
-    def __sub__(self, other: Any) -> Term:
+    def __sub__(self, other: Number) -> Term:
         return self.put("sub", self, other)
 
-    def __mul__(self, other: Any) -> Term:
+    def __mul__(self, other: Number) -> Term:
         return self.put("mul", self, other)
 
-    def __truediv__(self, other: Any) -> Term:
+    def __truediv__(self, other: Number) -> Term:
         return self.put("div", self, other)
 
-    def __radd__(self, other: Any) -> Term:
+    def __radd__(self, other: Number) -> Term:
         return self.put("add", other, self)
 
-    def __rsub__(self, other: Any) -> Term:
+    def __rsub__(self, other: Number) -> Term:
         return self.put("sub", other, self)
 
-    def __rmul__(self, other: Any) -> Term:
+    def __rmul__(self, other: Number) -> Term:
         return self.put("mul", other, self)
 
-    def __rtruediv__(self, other: Any) -> Term:
+    def __rtruediv__(self, other: Number) -> Term:
         return self.put("div", other, self)
 
     def __neg__(self) -> Term:
         return self.put("neg", self)
 
 
+Number = Term | float
+
+
 class Functions:
     """m.exp(x) and its like, of Terms."""
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        def apply(*args: Any) -> Term:
+    def __getattr__(self, name: str) -> Callable[..., Term]:
+        def apply(*args: Number) -> Term:
             term = next(x for x in args if isinstance(x, Term))
             return term.put(name, *args)
 
         return apply
 
-    def where(self, comparison: str, a: Any, b: Any, x: Any, z: Any) -> Any:
+    def where(self, comparison: str, a: Number, b: Number, x: Number, z: Number) -> Term:
         """x where a < b ("less"), a <= b ("at_most") or a == b ("equal"), else z."""
-        return getattr(self, f"if_{comparison}")(a, b, x, z)
+        return self.__getattr__(f"if_{comparison}")(a, b, x, z)
 
 
 m = Functions()
 
 
-def e_to_minus(x: Term) -> Any:
+def e_to_minus(x: Term) -> Term:
     """exp(-|x|)"""
     return m.exp(m.copysign(x, -1))
 
 
-def sigmoid(x: Term) -> Any:
+def sigmoid(x: Term) -> Term:
     e = e_to_minus(x)
     return m.where("less", x, 0, e, 1) / (1 + e)
 
 
-def logistic(x: Term) -> Any:
+def logistic(x: Term) -> Term:
     e = e_to_minus(x)
     return e / ((1 + e) * (1 + e))
 
 
-def gauss(x: Term, k: float = 1.0) -> Any:
+def gauss(x: Term, k: float = 1.0) -> Term:
     """exp(-k·x²); what x² loses by rounding is put back, as floats.gauss does."""
     y = m.exp(-k * (x * x))
     return m.where("less", 0, y, y - y * (k * m.product_error(x, x)), y)
 
 
-def normal(x: Term) -> Any:
+def normal(x: Term) -> Term:
     return INV_SQRT_2PI * gauss(x, 0.5)
 
 
-def normal_cdf(x: Term) -> Any:
+def normal_cdf(x: Term) -> Term:
     """erfc(-x/√2)/2, with -x/√2 to twice the digits, as floats.normal_cdf has it."""
     z = -x * SQRT_HALF
     rest = m.product_error(-x, SQRT_HALF) - x * SQRT_HALF_REST
@@ -136,13 +139,13 @@ def normal_cdf(x: Term) -> Any:
     return 0.5 * m.where("less", m.abs(z), 40, near, y)
 
 
-def gated(gate: Callable[[Term], Any]) -> Form:
+def gated(gate: Callable[[Term], Term]) -> Form:
     """Return x · gate(x) for a gate that vanishes at -∞ faster than x grows."""
     return lambda x: m.where("equal", x, -math.inf, -0.0, x * gate(x))
 
 
-def power(a: Term, b: Term) -> Any:
-    simple: dict[float | None, Callable[[], Any]] = {
+def power(a: Term, b: Term) -> Term:
+    simple: dict[float | None, Callable[[], Term]] = {
         2: lambda: a * a,
         1: lambda: a,
         -1: lambda: 1 / a,
@@ -152,7 +155,7 @@ def power(a: Term, b: Term) -> Any:
     return simple.get(b.number, lambda: m.pow(a, b))()
 
 
-def power_less(a: Term, b: Term, k: int) -> Any:
+def power_less(a: Term, b: Term, k: int) -> Term:
     """a^(b - k); what b - k loses by rounding is put back, as jets.power_less does."""
     if b.number is not None:
         c, rest = difference(b.number, k)
@@ -163,25 +166,25 @@ def power_less(a: Term, b: Term, k: int) -> Any:
     return m.where("equal", error, 0, y, mended)
 
 
-def power_slope(a: Term, b: Term) -> Any:
+def power_slope(a: Term, b: Term) -> Term:
     """b · a^(b - 1); 0 where b is 0, also at a = 0."""
     if b.number is not None:
         return b * power_less(a, b, 1) if b.number else b
     return m.where("equal", b, 0, 0, b * power_less(a, b, 1))
 
 
-def power_jet(a: Term, b: Term, k: Term, n: Term) -> Any:
+def power_jet(a: Term, b: Term, k: Term, n: Term) -> Term:
     """∂ᵏ/∂aᵏ ∂ⁿ/∂bⁿ of a^b, from its Taylor polynomial in b."""
     if k.number is None or n.number is None:
         raise PrimitiveError("power_jet: its orders are whole numbers, not inputs")
     orders, times = int(k.number), int(n.number)
-    taylor: list[Any] = [1.0] + [0.0] * times
+    taylor: list[Number] = [1.0, *[0.0] * times]
     for i in range(orders):
         shifted = [0.0, *taylor[:-1]]
         taylor = [(b - i) * c + below for c, below in zip(taylor, shifted, strict=True)]
-    whole: Any = 0.0
+    whole: Number = 0.0
     for j, c in enumerate(taylor):
-        term: Any = math.perm(times, j) * c
+        term: Number = math.perm(times, j) * c
         for _ in range(times - j):
             term = m.log(a) * term
         whole = term + whole
@@ -197,23 +200,23 @@ def power_jet(a: Term, b: Term, k: Term, n: Term) -> Any:
     return m.where("equal", a, 0, flat, result)
 
 
-def xlogy(a: Term, b: Term) -> Any:
+def xlogy(a: Term, b: Term) -> Term:
     return m.where("equal", a, 0, m.where("equal", b, b, 0, b), a * m.log(b))
 
 
-def quotient(a: Term, b: Term) -> Any:
+def quotient(a: Term, b: Term) -> Term:
     ratio = a / b
     return m.where("equal", a, 0, m.where("equal", b, 0, 0, ratio), ratio)
 
 
-def mod(a: Term, b: Term) -> Any:
+def mod(a: Term, b: Term) -> Term:
     """The remainder with the sign of b, as Python has it."""
     rest = m.fmod(a, b)
     shifted = m.where("less", rest * m.copysign(1, b), 0, rest + b, rest)
     return m.where("equal", rest, 0, m.copysign(0, b), shifted)
 
 
-def floordiv(a: Term, b: Term) -> Any:
+def floordiv(a: Term, b: Term) -> Term:
     """The whole quotient below a/b, as Python has it: from the remainder, which is exact."""
     rest = m.fmod(a, b)
     ratio = (a - rest) / b
@@ -223,13 +226,13 @@ def floordiv(a: Term, b: Term) -> Any:
     return m.where("equal", ratio, 0, m.copysign(0, a / b), nearest)
 
 
-def exprel(x: Term, n: Any = 0) -> Any:
+def exprel(x: Term, n: Number = 0) -> Term:
     """∂ⁿ/∂xⁿ of (eˣ - 1)/x: a series near 0, else x·yₙ = eˣ - n·yₙ₋₁."""
     order = counted("exprel_jet", n)
     limit = order + 0.5
     near = m.max(m.min(x, limit), -limit) if order else 0 * x
     far = m.where("less", m.abs(x), limit if order else 1e-300, 1, x)
-    series: Any = 0.0
+    series: Number = 0.0
     for k in range(28, -1, -1):
         series = series * near + 1 / (math.factorial(k) * (order + k + 1))
     y = m.expm1(far) / far
@@ -243,13 +246,13 @@ def exprel(x: Term, n: Any = 0) -> Any:
     return m.where("equal", far, x, y, series)
 
 
-def sinc(x: Term, n: Any = 0) -> Any:
+def sinc(x: Term, n: Number = 0) -> Term:
     """∂ⁿ/∂xⁿ of sin(π·x)/(π·x): a series near 0, else z·yₙ = ∂ⁿsin(z) - n·yₙ₋₁ for z = π·x."""
     order = counted("sinc_jet", n)
     limit = (order + 1.0) / math.pi
     near = m.max(m.min(x, limit), -limit) * math.pi
     far = m.where("less", m.abs(x), limit, limit, x)
-    series: Any = 0.0
+    series: Number = 0.0
     for k in range(order // 2 + 16, (order + 1) // 2 - 1, -1):
         factor = (-1) ** k / math.factorial(2 * k - order) / (2 * k + 1)
         series = series * (near * near) + factor
@@ -267,7 +270,7 @@ def sinc(x: Term, n: Any = 0) -> Any:
     return math.pi**order * m.where("equal", far, x, y, series)
 
 
-def counted(name: str, n: Any) -> int:
+def counted(name: str, n: Number) -> int:
     """The order of a derivative, which is a whole number and no input."""
     number = n.number if isinstance(n, Term) else n
     if number is None:
@@ -278,36 +281,40 @@ def counted(name: str, n: Any) -> int:
 # ---- of any number of arguments: what all slopes of a list need is written once ------------------
 
 
-def total(*xs: Any) -> Any:
-    return reduce(lambda a, b: a + b, xs)
+def total(*xs: Term) -> Term:
+    return reduce(operator.add, xs)
 
 
-def mean(*xs: Term) -> Any:
+def mean(*xs: Term) -> Term:
     """The sum by n; where it overflows, the sum of each by n."""
     whole, n = total(*xs), len(xs)
     return m.where("equal", m.abs(whole), math.inf, total(*(x / n for x in xs)), whole / n)
 
 
-def dot(*args: Term) -> Any:
+def dot(*args: Term) -> Term:
     n = len(args) // 2
     products = [w * x for w, x in zip(args[:n], args[n : 2 * n], strict=True)]
     return total(*products, *args[2 * n :])
 
 
-def once(make: Callable[..., Any]) -> Callable[..., Any]:
+Result = TypeVar("Result")
+
+
+def once(make: Callable[..., Result]) -> Callable[..., Result]:
     """Return make(*xs) for terms in whatever order, written once for each list of them."""
 
-    def shared(*xs: Term) -> Any:
+    def shared(*xs: Term) -> Result:
         code, places = xs[0].code, sorted([x.place for x in xs])
         key = make, tuple(places)
         if key not in code.shared:
             code.shared[key] = make(*(Term(code, place) for place in places))
-        return code.shared[key]
+        written: Result = code.shared[key]
+        return written
 
     return shared
 
 
-def pairwise(join: Callable[[Any, Any], Any], xs: Sequence[Any]) -> Any:
+def pairwise(join: Callable[[Result, Result], Result], xs: Sequence[Result]) -> Result:
     """Return the xs joined two by two, and the results two by two: a tree, not a chain."""
     row = [*xs]
     while len(row) > 1:
@@ -315,7 +322,7 @@ def pairwise(join: Callable[[Any, Any], Any], xs: Sequence[Any]) -> Any:
     return row[0]
 
 
-def neighbours(join: Callable[[Any, Any], Any], row: Sequence[Any]) -> list[Any]:
+def neighbours(join: Callable[[Result, Result], Result], row: Sequence[Result]) -> list[Result]:
     """Return each pair joined; the last one as it is, if it has no neighbour."""
     joined = [join(a, b) for a, b in zip(row[::2], row[1::2], strict=False)]
     return [*joined, *row[2 * len(joined) :]]
@@ -328,11 +335,11 @@ UP, DOWN, SMALL, LARGE = 2.0**600, 2.0**-600, 2.0**-400, 2.0**400
 class Scaled:
     """The number x · 2^(600·k), where x is so far from the ends of the range that x·x is in it."""
 
-    x: Any
-    k: Any
+    x: Number
+    k: Number
 
     @classmethod
-    def of(cls, x: Any, k: Any = 0.0) -> Scaled:
+    def of(cls, x: Number, k: Number = 0.0) -> Scaled:
         size = m.abs(x)
         factor = m.where("less", size, SMALL, UP, m.where("less", LARGE, size, DOWN, 1))
         more = m.where("less", factor, 1, 1, m.where("less", 1, factor, -1, 0))
@@ -341,62 +348,63 @@ class Scaled:
     def __mul__(self, other: Scaled) -> Scaled:
         return Scaled.of(self.x * other.x, self.k + other.k)
 
-    def number(self) -> Any:
+    def number(self) -> Number:
         x = self.x
         for n in range(3):  # 2^±1800 takes every x out of the range of floats
             x = x * m.where("less", n, self.k, UP, m.where("less", self.k, -n, DOWN, 1))
         return x
 
 
-def product(*xs: Any) -> Any:
+def product(*xs: Number) -> Number:
     """The product; no intermediate one leaves the range of floats."""
     if len(xs) > 2:
         return pairwise(operator.mul, [Scaled.of(x) for x in xs]).number()
-    return reduce(operator.mul, xs, 1.0)
+    one: Number = 1.0
+    return reduce(lambda a, b: a * b, xs, one)
 
 
 @once
-def products_of_others(*xs: Term) -> dict[int, Any]:
+def products_of_others(*xs: Term) -> dict[int, Number]:
     """For the place of each x the product of the others: down a tree, what is outside a branch."""
     levels = [[Scaled.of(x) for x in xs]]
     while len(levels[-1]) > 1:
         levels.append(neighbours(operator.mul, levels[-1]))
-    outside: list[Any] = [None]
+    outside: list[Scaled | None] = [None]
     for row in levels[-2::-1]:
         above = [outside[i // 2] for i in range(len(row))]
         beside = [row[i ^ 1] if i ^ 1 < len(row) else None for i in range(len(row))]
         outside = [a * b if a and b else a or b for a, b in zip(above, beside, strict=True)]
-    return {x.place: rest.number() for x, rest in zip(xs, outside, strict=True)}
+    return {x.place: rest.number() for x, rest in zip(xs, outside, strict=True) if rest}
 
 
-def other_product(x: Term, *others: Term) -> Any:
+def other_product(x: Term, *others: Term) -> Number:
     return products_of_others(x, *others)[x.place] if len(others) > 2 else product(*others)
 
 
-def largest(*xs: Any) -> Any:
+def largest(*xs: Term) -> Term:
     return pairwise(m.max, xs)
 
 
 @once
-def lengths(*xs: Term) -> tuple[Any, Any, Any]:
+def lengths(*xs: Term) -> tuple[Term, Term, Term]:
     """The largest size, what all are divided by lest a square overflow, the length of the rest."""
     size = largest(*(m.abs(x) for x in xs))
     scale = m.where("equal", size, 0, 1, m.where("equal", size, math.inf, 1, size))
     return size, scale, m.sqrt(total(*((x / scale) * (x / scale) for x in xs)))
 
 
-def norm(*xs: Term) -> Any:
+def norm(*xs: Term) -> Term:
     size, _, length = lengths(*xs)
     return size * length
 
 
-def unit_first(*xs: Term) -> Any:
+def unit_first(*xs: Term) -> Term:
     size, scale, length = lengths(*xs)
     return m.where("equal", size, 0, 0, xs[0] / scale / length)
 
 
 @once
-def exponentials(*xs: Term) -> tuple[Any, dict[int, Any], Any]:
+def exponentials(*xs: Term) -> tuple[Term, dict[int, Term], Term]:
     """The largest x, each exp(x - largest) by its place, and their sum less 1.
 
     What x - largest loses by rounding is put back, as floats.exponentials does. The largest are
@@ -412,28 +420,28 @@ def exponentials(*xs: Term) -> tuple[Any, dict[int, Any], Any]:
     return top, es, others + (count - 1)
 
 
-def tame(a: Term, b: Term) -> Any:
+def tame(a: Term, b: Term) -> Term:
     """A factor that keeps the length of (a, b) below the largest float."""
     return m.where("less", 1e300, m.max(m.abs(a), m.abs(b)), 2.0**-10, 1)
 
 
-def hypot_slope(a: Term, b: Term) -> Any:
+def hypot_slope(a: Term, b: Term) -> Term:
     factor = tame(a, b)
     return unit_first(a * factor, b * factor)
 
 
-def atan2_slope(a: Term, b: Term) -> Any:
+def atan2_slope(a: Term, b: Term) -> Term:
     """b/(a² + b²)"""
     factor = tame(a, b)
     return unit_first(b * factor, a * factor) / m.hypot(a * factor, b * factor) * factor
 
 
-def log_sum_exp(*xs: Term) -> Any:
+def log_sum_exp(*xs: Term) -> Term:
     top, _, others = exponentials(*xs)
     return top + m.log1p(others)
 
 
-def softmax_first(*xs: Term) -> Any:
+def softmax_first(*xs: Term) -> Term:
     _, es, others = exponentials(*xs)
     return es[xs[0].place] / (1 + others)
 

@@ -14,13 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import Any
 
 from micrograd_es.compiler.code import LEAVES, Code
 from micrograd_es.compiler.forms import (
     FORMS,
     Form,
     Formula,
+    Number,
     Term,
     formula_of,
     is_known,
@@ -144,7 +144,7 @@ class Lowering:
                 found.add(self.chosen[place].place)
         return found
 
-    def total(self, places: Iterable[int]) -> Any:
+    def total(self, places: Iterable[int]) -> Number:
         """Return the sum of what is in doubt; 0 if nothing is."""
         terms = [Term(self.code, place) for place in sorted(places)]
         return pairwise(Term.__add__, terms) if terms else 0.0

@@ -19,7 +19,7 @@ from micrograd_es.compiler.backends.matrices import Plan
 from micrograd_es.compiler.backends.numpy import NumpyBackend
 from micrograd_es.compiler.backends.python import PythonBackend
 from micrograd_es.compiler.code import Code
-from micrograd_es.compiler.columns import columns_of, names_of, real
+from micrograd_es.compiler.columns import Array, columns_of, names_of, real
 from micrograd_es.compiler.descent import Descent, count, walker
 from micrograd_es.compiler.export import HEADS, exported
 from micrograd_es.compiler.linear import Linear, linear
@@ -34,7 +34,6 @@ from micrograd_es.optim import SGD, Adam, Optimizer
 from micrograd_es.primitive import Primitive
 from micrograd_es.value import Value, gradient, set_numbers
 
-Array = Any
 NUMBER = attrgetter("_data")
 BACKENDS = ("auto", "python", "numpy", "llvm")
 REDUCTIONS = ("mean", "sum", None)
@@ -153,7 +152,7 @@ class Program:
         self, runner: Any, columns: Sequence[Array], samples: int, numbers: Array
     ) -> Array:
         """Return the sums, block by block of samples; plain Python mends what it can of them."""
-        totals: Array = 0.0
+        totals: Array = np.zeros(())
         for start in range(0, samples, MENDED):
             block = [column[start : start + MENDED] for column in columns]
             rows = runner.each(block, min(MENDED, samples - start), numbers)
@@ -201,7 +200,7 @@ class Program:
         run = partial(self.run, arrays, slopes=True)
         descent = Descent(rule, self.numbers(None), run, walk)
         try:
-            return descent.go(steps, every, progress)
+            return descent.go(steps, every, progress)  # type: ignore[no-any-return]  # an array
         except NonFiniteError:
             if self.on_nonfinite == "raise":
                 raise

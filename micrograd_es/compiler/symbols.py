@@ -11,7 +11,7 @@ CHOICES      the rows that `where` makes of a condition
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from micrograd_es.coercion import Undecided, guard, shown
 from micrograd_es.errors import TraceError
@@ -74,7 +74,7 @@ class Tracing:
                 self.symbolic[new] = any(self.symbolic[arg] for arg in new.args)
         return any(self.symbolic[node] for node in nodes)
 
-    def refuse(self, what: str, instead: str = "") -> Any:
+    def refuse(self, what: str, instead: str = "") -> NoReturn:
         """Raise the error of a function that asks for a number where there is none yet."""
         error = TraceError(f"{what} at {line_of_user()}: {instead}{WHY}")
         self.refused = self.refused or error
@@ -97,7 +97,7 @@ class Tracing:
     def preview(self, node: Value) -> str | None:
         return f"<symbol {node.name or ''}>" if self.holds(node) else None
 
-    def compare(self, name: str, node: Value, other: Any) -> Any:
+    def compare(self, name: str, node: Value, other: object) -> Any:
         """Return a condition; NotImplemented where no symbol is compared with a number."""
         if type(other) is Condition:
             refuse_number(other)
@@ -143,27 +143,27 @@ class Condition(Undecided):
             self.tracing.equality = line_of_user()
         return self.pick(*(as_value(x() if callable(x) else x) for x in (then, otherwise)))
 
-    def refuse(self, what: str) -> Any:
+    def refuse(self, what: str) -> NoReturn:
         """Raise the error of a function that asks a condition whether it holds."""
         self.tracing.refuse(
             what, "it is a condition; where(condition, a, b) chooses by it, & | ~ combine some; "
         )
 
-    def combined(self, other: Any, pick: Pick) -> Condition:
+    def combined(self, other: Condition, pick: Pick) -> Condition:
         """Return a condition made of two."""
         return Condition(self.tracing, self.equality or other.equality, pick)
 
-    def __and__(self, other: Any) -> Any:
+    def __and__(self, other: object) -> Condition | bool:
         if type(other) is bool:
             return self if other else False
-        if type(other) is not Condition:
+        if not isinstance(other, Condition):
             self.refuse("& of a comparison and something else")
         return self.combined(other, lambda x, z: self.pick(other.pick(x, z), z))
 
-    def __or__(self, other: Any) -> Any:
+    def __or__(self, other: object) -> Condition | bool:
         if type(other) is bool:
             return True if other else self
-        if type(other) is not Condition:
+        if not isinstance(other, Condition):
             self.refuse("| of a comparison and something else")
         return self.combined(other, lambda x, z: self.pick(x, other.pick(x, z)))
 
@@ -179,13 +179,12 @@ class Condition(Undecided):
 
     def __bool__(self) -> bool:
         self.refuse("a branch on a comparison")
-        raise AssertionError("a refusal raises")
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> NoReturn:
         raise AttributeError(f"a condition has no {name}")
 
 
-def refuse_number(condition: Condition, *others: Any) -> Any:
+def refuse_number(condition: Condition, *others: object) -> NoReturn:
     """Refuse what else can be done with a bool: it would be done with one that is not known yet."""
     condition.refuse("a comparison taken for a number")
 

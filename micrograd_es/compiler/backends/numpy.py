@@ -6,17 +6,19 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, partial
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from micrograd_es.compiler.backends.matrices import ONE, Operand, Plan, Slopes, Step, planned
 from micrograd_es.compiler.code import CONSTANT, INPUT, PARAMETER, Code
+from micrograd_es.compiler.columns import Array
 
-Array = Any
+Call = Callable[[], object]
+Rows = slice | NDArray[np.intp]
 
 # fmt: off
-FUNCTIONS: dict[str, Callable[..., Any]] = {
+FUNCTIONS: dict[str, Callable[..., object]] = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide, "neg": np.negative,
     "abs": np.abs, "exp": np.exp, "exp2": np.exp2, "expm1": np.expm1, "log": np.log,
     "log2": np.log2, "log10": np.log10, "log1p": np.log1p, "sqrt": np.sqrt, "cbrt": np.cbrt,
@@ -154,11 +156,11 @@ class Runner:
 
     # ---- steps as calls without arguments, on arrays that are there already
 
-    def rows(self, space: str, places: Sequence[int]) -> Any:
+    def rows(self, space: str, places: Sequence[int]) -> Rows:
         """Return the rows of places: a slice if they are consecutive, else an array."""
         return consecutive([self.place[space][place] for place in places])
 
-    def reading(self, operand: Operand, whole: bool = False) -> tuple[list[Callable[[], Any]], Any]:
+    def reading(self, operand: Operand, whole: bool = False) -> tuple[list[Call], Array]:
         """Return the calls that bring an operand together, and the array in which it then is.
 
         whole  a row for each place, also where they are all the same, which else is one for all
@@ -173,7 +175,7 @@ class Runner:
         made = np.empty((len(rows), array.shape[1]))
         return [lambda: np.take(array, rows, axis=0, out=made, mode="clip")], made
 
-    def calls(self, step: Step) -> list[Callable[[], Any]]:
+    def calls(self, step: Step) -> list[Call]:
         out = self.array[step.space][self.rows(step.space, step.places)]
         if step.name == "products" and not step.operands and len(step.places) == 1:
             return [*self.sum_of_rows(step, out)]
@@ -191,31 +193,31 @@ class Runner:
             calls += [*before, partial(np.add, out, array, out=out)]
         return calls
 
-    def matmul(self, step: Step, arrays: list[Array], out: Array) -> list[Callable[[], Any]]:
+    def matmul(self, step: Step, arrays: list[Array], out: Array) -> list[Call]:
         groups, results, k = step.shape
         left, right = arrays
         weights = left.reshape(results, k)
         if groups == 1:
             return [lambda: np.matmul(weights, right, out=out)]
         if right.shape[1] == 1:  # of one sample: the groups are what there is many of
-            turned, made = right.reshape(groups, k), out.reshape(groups, results)
-            return [lambda: np.matmul(turned, weights.T, out=made)]
+            samples, sums = right.reshape(groups, k), out.reshape(groups, results)
+            return [lambda: np.matmul(samples, weights.T, out=sums)]
         turned, made = right.reshape(groups, k, -1), out.reshape(groups, results, -1)
         return [lambda: np.matmul(weights, turned, out=made)]
 
-    def products(self, step: Step, arrays: list[Array], out: Array) -> list[Callable[[], Any]]:
+    def products(self, step: Step, arrays: list[Array], out: Array) -> list[Call]:
         """Return Σ left · right, a pair at a time."""
         if not arrays:
             return [partial(out.fill, 0.0)]
         first, *others = zip(arrays[::2], arrays[1::2], strict=True)
         spare = np.empty_like(out)
-        calls: list[Callable[[], Any]] = [partial(np.multiply, *first, out=out)]
+        calls: list[Call] = [partial(np.multiply, *first, out=out)]
         for pair in others:
             calls.append(partial(np.multiply, *pair, out=spare))
             calls.append(partial(np.add, out, spare, out=out))
         return calls
 
-    def sum_of_rows(self, step: Step, out: Array) -> Iterator[Callable[[], Any]]:
+    def sum_of_rows(self, step: Step, out: Array) -> Iterator[Call]:
         """Yield the calls that add up one sum without products: rows in a row take one call."""
         rows = defaultdict[str, list[int]](list)
         yield partial(out.fill, sum(x.what for x in step.extra if x.space == "constant"))
@@ -230,7 +232,7 @@ class Runner:
                 yield partial(np.add.reduce, array, axis=0, keepdims=True, out=kept)
                 yield partial(np.add, out, kept, out=out)
 
-    def slope_calls(self, blocks: Sequence[Slopes]) -> Iterator[Callable[[], Any]]:
+    def slope_calls(self, blocks: Sequence[Slopes]) -> Iterator[Call]:
         """Yield the calls that compute the outputs, block by block, into `found`."""
         end = 0
         for block in blocks:
@@ -255,7 +257,7 @@ def outer(left: Array, right: Array, out: Array, times: int) -> None:
         out *= times
 
 
-def consecutive(rows: Sequence[int]) -> Any:
+def consecutive(rows: Sequence[int]) -> Rows:
     """Return rows as a slice if they are consecutive, else as an array."""
     if rows and list(rows) == list(range(rows[0], rows[0] + len(rows))):
         return slice(rows[0], rows[0] + len(rows))
@@ -296,7 +298,7 @@ class NumpyBackend:
 
     def sums(self, columns: Sequence[Array], samples: int, parameters: Array) -> Array:
         """Return the sums of all outputs over the samples."""
-        totals: Array = 0.0
+        totals = np.zeros(len(self.outputs))
         for start, runner in self.blocks(self.summed, samples, parameters):
             runner.fill([column[start : start + runner.size] for column in columns])
             totals = totals + runner.sums()

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
+from micrograd_es.compiler.columns import Array
 from micrograd_es.compiler.linear import Linear
-
-Array = Any
 
 
 class PythonBackend:

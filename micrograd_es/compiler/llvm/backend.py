@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from micrograd_es.compiler.code import INPUT, Code
+from micrograd_es.compiler.columns import Array
 from micrograd_es.compiler.llvm.interpreter import interpreted
 from micrograd_es.compiler.llvm.kernel import GIVEN, Kernel, aligned
 from micrograd_es.compiler.llvm.machine import Machine
 from micrograd_es.compiler.llvm.straight_line import straight_line
 
-Array = Any
 LONGEST = 20_000  # operations that are compiled: some seconds
 LONGEST_ONCE = 2_000  # if they are run for one sample only: longer ones do not fit a core's cache
 

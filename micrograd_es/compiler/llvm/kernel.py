@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
+from micrograd_es.compiler.columns import Array
 from micrograd_es.compiler.llvm.instructions import Instructions, Next
 from micrograd_es.compiler.llvm.machine import Native
 
-Array = Any
 START = "ptr %code, ptr %work, ptr %p"  # returns the code from which @vector goes on
 VECTOR = "ptr %code, ptr %work, ptr %x, i64 %stride, ptr %p, ptr %sums"
 GIVEN = (
