@@ -231,3 +231,18 @@ def test_both_languages_of_the_contributing_page_hold_the_same_code_rows_and_sec
 
     assert shape("CONTRIBUTING.md") == shape("CONTRIBUTING.es.md")
     assert all(shape("CONTRIBUTING.md"))
+
+
+WRITTEN = {"accuracy.md", "conformance.md", "primitives.md", "primitives.es.md", "scaling.md"}
+
+
+def test_prose_ends_by_column_100():
+    """Not so code, tables, pictures, and the pages that scripts write."""
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("tests/*.md"), *ROOT.glob("docs/**/*.md")]
+    long = {}
+    for path in pages:
+        text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+        lines = [line for line in text.splitlines() if line[:1] not in ("|", "!")]
+        if path.name not in WRITTEN and (found := [line for line in lines if len(line) > 100]):
+            long[path.name] = found
+    assert not long
