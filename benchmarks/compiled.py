@@ -191,7 +191,7 @@ def casadi_whole(rows: list[tuple[float, ...]], p: Any) -> Callable[[], Any]:
         run()
         return out[0], slopes
 
-    step.alive = (f, buffer, numbers)  # type: ignore[attr-defined]
+    step.alive = (f, buffer, numbers)  # type: ignore[attr-defined]  # a function may hold anything
     return step
 
 

@@ -67,8 +67,10 @@ def page(reports: list[dict[str, Any]]) -> str:
     lines = [
         "# Which engine keeps which law",
         "",
-        "Written by `python benchmarks/conformance.py --write docs/conformance.md`, on "
-        f"{machine()}: {versions}.",
+        (
+            "Written by `python benchmarks/conformance.py --write docs/conformance.md`, on "
+            f"{machine()}: {versions}."
+        ),
         "✓ kept · ✗ broken, with the smallest case found below · – not applicable: the engine has",
         "no such thing, or our adapter does not offer it. A law that is broken is not always a",
         "bug: some are choices that the engine documents. Only what was run is shown.",

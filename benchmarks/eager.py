@@ -22,6 +22,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 ROUNDS = 5
 SCHEDULES = ("paused", "default")
@@ -168,8 +169,8 @@ def measured(name, what, schedule):
 
 
 def rss():
-    with open("/proc/self/statm", encoding="ascii") as statm:
-        return int(statm.read().split()[1]) * resource.getpagesize()
+    statm = Path("/proc/self/statm").read_text(encoding="ascii")
+    return int(statm.split()[1]) * resource.getpagesize()
 
 
 def one(name, what, schedule):
@@ -206,7 +207,7 @@ def table():
     rows.append({"what": "chain 1e6", "gc": "paused", "ours": one("ours", "chain 1e6", "paused")})
     memory = {"what": "memory", "gc": "paused", "ours": one("ours", "memory", "paused")}
     rows.append(memory | {p: {"value": one(p, "memory", "paused")} for p in scalar})
-    with open("/proc/cpuinfo", encoding="utf-8") as cpuinfo:
+    with Path("/proc/cpuinfo").open(encoding="utf-8") as cpuinfo:
         cpu = next(
             (line.split(":")[1].strip() for line in cpuinfo if line.startswith("model name")), "?"
         )

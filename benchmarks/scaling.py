@@ -158,8 +158,10 @@ def page(found: dict[str, Any]) -> str:
     for shape, by_size in found.items():
         parts += [
             f"\n## {WORDS['en'][shape]} · {WORDS['es'][shape]}\n",
-            "| operations | not compiled: ns | bytes | numpy: ns | µs | bytes "
-            "| llvm: ns | µs | bytes |",
+            (
+                "| operations | not compiled: ns | bytes | numpy: ns | µs | bytes "
+                "| llvm: ns | µs | bytes |"
+            ),
             "|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
         ]
         for size, engines in by_size.items():

@@ -52,8 +52,10 @@ def picture(code: str) -> str:
     w1, w2 = network.parameters()
     shares = {share.name: share.share for share in lesson.responsibility()}
     parts = [
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 710 330" '
-        'font-family="DejaVu Sans, Verdana, sans-serif">',
+        (
+            '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 710 330" '
+            'font-family="DejaVu Sans, Verdana, sans-serif">'
+        ),
         '<rect width="710" height="330" rx="12" fill="#fff"/>',
         text(355, 34, f"{forward} →", BLUE, 17, "700"),
         text(355, 262, f"← {backward}", ORANGE, 17, "700"),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from micrograd_es.coercion import as_float, guard
 from micrograd_es.errors import DomainError
 from micrograd_es.value import Undefined, Value, make
-from micrograd_es.value import new as new  # origins() puts its own in place of it
+from micrograd_es.value import new as new  # noqa: PLC0414  # origins() puts its own in place of it
 
 if TYPE_CHECKING:
     from micrograd_es.primitive import Primitive
@@ -72,7 +72,7 @@ def real(primitive: Primitive) -> Callable[..., float]:
     def checked(*data: float) -> float:
         y = value(*data)
         if isinstance(y, complex):
-            raise ValueError("complex")
+            raise ValueError("complex")  # noqa: TRY004  # undefined, as of log(-1)
         return y if type(y) is float else as_float(y)
 
     return checked

@@ -485,7 +485,7 @@ def test_a_value_that_the_function_makes_itself_is_a_constant():
         compile(lambda x: x * Value(W.data), [W])
     constant = Value(3.0)
     assert compile(lambda x: W * x * constant.data, [W])([1.0]) == 6.0  # said so
-    assert compile(lambda x: W * x if x != None else 0.0, [W])([1.0]) == 2.0  # noqa: E711
+    assert compile(lambda x: W * x if x != None else 0.0, [W])([1.0]) == 2.0  # noqa: E711  # that is the point
     assert compile(lambda x: W * x * len(f"{x}{x!r}") / 18, [W])([1.0]) == 2.0
 
 
@@ -526,7 +526,7 @@ def test_inputs_and_primitives_may_have_any_name(backend):
     assert compile(lambda exp: me.exp(exp), backend=backend)([0.0]) == 1.0
     for name in ("exp", "identity", "detach", "constant", "input", "lambda", "v0", "p", "float"):
         twice = Primitive(name, lambda x: 2 * x, 2)
-        program = compile(lambda x: twice(x) + me.exp(x), backend=backend)  # noqa: B023
+        program = compile(lambda x: twice(x) + me.exp(x), backend=backend)  # noqa: B023  # it is called at once
         assert program([1.0]) == pytest.approx(2 + math.e, rel=1e-14)
 
 

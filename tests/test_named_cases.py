@@ -33,7 +33,7 @@ def slope(f, *point):
         (lambda x: x - x, 3.0, 0.0),
         (lambda x: x**x, 2.0, 4 * (1 + math.log(2))),
         (lambda x: (x + x) + (x + x), 5.0, 4.0),
-        (lambda x: (lambda y: y + y * y)(x * x), 3.0, 114.0),
+        (lambda x: (lambda y: y + y * y)(x * x), 3.0, 114.0),  # noqa: PLC3002  # a diamond on one line
     ],
     ids=["x*x", "x/x", "x-x", "x**x", "b+b", "diamond"],
 )

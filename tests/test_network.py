@@ -288,7 +288,7 @@ def test_parameters_that_a_module_cannot_find_are_refused_aloud(hold):
 
 
 def test_what_holds_no_parameters_is_of_no_concern_to_a_module(tmp_path):
-    with open(tmp_path / "log", "w") as log:
+    with (tmp_path / "log").open("w") as log:
         held = [{1, 2}, log, print, random.Random(1), np.ones(2), "text", SGD([Value(1.0)], 0.1)]
         assert Holder(held=held, row=TABLE["tanh"]).parameters() == []
 

@@ -1,5 +1,6 @@
 """Derivatives of high order by Taylor series: right to the last digits, fast, with the errors of
-gradients."""
+gradients.
+"""
 
 import math
 import random

@@ -355,4 +355,4 @@ class Program:
                 "know: compile an object with __call__ that holds them, or compile the copy's loss"
             )
         compiled, (_, parameters, *others) = self.__reduce__()
-        return compiled(f, deepcopy(parameters, memo), *others)  # type: ignore[no-any-return]
+        return compiled(f, deepcopy(parameters, memo), *others)  # type: ignore[no-any-return]  # a Program

@@ -77,4 +77,4 @@ class Replay:
             return self.nodes[needed[0]]
         if needed != args:  # nobody is responsible: so is nobody beyond
             return as_value(0.0)
-        return self.rows[name].node(*[self.nodes[arg] for arg in args])  # type: ignore[no-any-return]
+        return self.rows[name].node(*[self.nodes[arg] for arg in args])  # type: ignore[no-any-return]  # a Value

@@ -177,7 +177,7 @@ class Condition(Undecided):
             self.refuse("the text of a comparison")
         return "<a comparison of symbols>"
 
-    def __bool__(self) -> bool:
+    def __bool__(self) -> bool:  # noqa: PLE0304  # it never returns
         self.refuse("a branch on a comparison")
 
     def __getattr__(self, name: str) -> NoReturn:

@@ -91,7 +91,7 @@ one_at_a_time = threading.Lock()
 
 def swap(step: int) -> None:
     """Put the recording nodes in place with the first block, and the plain ones after the last."""
-    global blocks  # the one mode of the package
+    global blocks  # noqa: PLW0603  # the one mode of the package
     with one_at_a_time:
         blocks += step
         new, init = (recorded_new, recorded_init) if blocks else (plain_new, plain_init)

@@ -37,9 +37,9 @@ def sentences(language: str) -> dict[str, str]:
 
 
 def excerpt(text: str, most: int = 60) -> str:
-    """Return what somebody wrote as a sentence can quote it: on one line, printable, not too long.
+    r"""Return what somebody wrote as a sentence can quote it: on one line, printable, not too long.
 
-    >>> excerpt("a\\tb\\n") + excerpt("long" * 99, 6)
+    >>> excerpt("a\tb\n") + excerpt("long" * 99, 6)
     'a blonglo…'
     """
     line = " ".join(text[: 2 * most].split())

@@ -57,7 +57,6 @@ def depth(engine: Engine) -> str:
 @law(needs=NEEDS)
 def threads(engine: Engine) -> str:
     """Graphs of their own, in threads of their own, never mix."""
-
     tasks = [walk(random.Random(i), operators(engine), 300) for i in range(THREADS)]
     expected = [exact(task) for task in tasks]
 
