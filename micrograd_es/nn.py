@@ -158,10 +158,10 @@ class Neuron(Module):
         if isinstance(self._activation, Primitive) and self._activation.arity == 1:
             self._activate = self._activation.node  # it is always called with a Value
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         return {name: held for name, held in vars(self).items() if name != "_activate"}
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def __setstate__(self, state: dict[str, object]) -> None:
         vars(self).update(state)
         self.activation = self._activation  # a maker of nodes is made anew
 

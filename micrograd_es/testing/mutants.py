@@ -18,12 +18,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
 
 from micrograd_es import coercion, fields, functions, nodes, operators, value
 from micrograd_es.check import measure
 from micrograd_es.errors import MicrogradError
 from micrograd_es.primitives import TABLE
+
+Undo = Callable[[], None]
+Change = Callable[[], Undo]  # makes a change and returns what undoes it
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Mutant:
 
     name: str
     sentence: str
-    change: Callable[[], Any]  # makes the change and returns what undoes it
+    change: Change
 
     @contextmanager
     def applied(self) -> Iterator[None]:
@@ -83,10 +85,10 @@ def noticed(test: Callable[[], object]) -> bool:
 # ---- two ways to change the engine ---------------------------------------------------------------
 
 
-def text(owner: Any, name: str, *edits: tuple[str, str]) -> Callable[[], Any]:
+def text(owner: object, name: str, *edits: tuple[str, str]) -> Change:
     """A function of a class or a module, or of one that is named, with some of its text replaced."""
 
-    def change(owner: Any = owner) -> Any:
+    def change(owner: object = owner) -> Undo:
         owner = import_module(owner) if isinstance(owner, str) else owner
         usual, function = inspect.getattr_static(owner, name), getattr(owner, name)
         try:
@@ -97,7 +99,7 @@ def text(owner: Any, name: str, *edits: tuple[str, str]) -> Callable[[], Any]:
             if old not in code:
                 raise MicrogradError(f"mutant of {name}: its source has no {old!r} any more")
             code = code.replace(old, new)
-        made: dict[str, Any] = {}
+        made: dict[str, object] = {}
         code = f"from __future__ import annotations\n{code}"
         exec(code, vars(inspect.getmodule(function)), made)  # in the globals of its module
         setattr(owner, name, made[name])
@@ -106,14 +108,14 @@ def text(owner: Any, name: str, *edits: tuple[str, str]) -> Callable[[], Any]:
     return change
 
 
-def row(name: str, **fields: Any) -> Callable[[], Any]:
+def row(name: str, **fields: object) -> Change:
     """A row of the table, with another value or other partials."""
 
-    def put(those: Mapping[str, Any]) -> None:
+    def put(those: Mapping[str, object]) -> None:
         for field, thing in those.items():
             object.__setattr__(TABLE[name], field, thing)
 
-    def change() -> Any:
+    def change() -> Undo:
         usual = {field: getattr(TABLE[name], field) for field in fields}
         put(fields)
         return lambda: put(usual)
@@ -121,7 +123,7 @@ def row(name: str, **fields: Any) -> Callable[[], Any]:
     return change
 
 
-def partials(name: str, *rules: Any) -> Callable[[], Any]:
+def partials(name: str, *rules: object) -> Change:
     return row(name, partials=rules)
 
 
@@ -135,7 +137,7 @@ A_MOMENT = "__import__('time').sleep(1e-4)"  # in which another thread has its t
 OF_WALK = "topological_order.__dict__.setdefault"  # something that outlives the walk
 
 # fmt: off
-BUGS: dict[str, tuple[str, Callable[[], Any]]] = {
+BUGS: dict[str, tuple[str, Change]] = {
     # ---- going back
     "assign_for_add":      ("= for += at the second operand",      text(value, "backward", ("b._grad += ", "b._grad = "))),
     "assign_first":        ("= for += at the first operand",       text(value, "backward", ("a._grad += ", "a._grad = "))),
@@ -198,7 +200,7 @@ BUGS: dict[str, tuple[str, Callable[[], Any]]] = {
 }
 
 # in the checker: no law of engines can notice them, the tests of check_gradient do
-CHECKER_BUGS: dict[str, tuple[str, Callable[[], Any]]] = {
+CHECKER_BUGS: dict[str, tuple[str, Change]] = {
     "bounds_divided":      ("bounds are a fourth of what they are", text(measure.Ladder, "limit", ("best = Slope(estimate, bound)", "best = Slope(estimate, bound / 4)"))),
     "coarse_believed":     ("finer steps are not asked",           text(measure.Ladder, "limit", ("if estimate - room > high or estimate + room < low", "if False"))),
     "stairs_unseen":       ("the slope of one stair is believed",  text(measure, "edge_between", ("return (start, end, moves[-1]) if broken else None", "return None"))),
@@ -212,7 +214,7 @@ CHECKER_MUTANTS = {
 }
 # No law is about these rooms: only their own tests can notice, and nobody else's need to.
 # fmt: off
-OUTSIDE_BUGS: dict[str, tuple[str, Callable[[], Any]]] = {
+OUTSIDE_BUGS: dict[str, tuple[str, Change]] = {
     "half_the_bound":      ("the story's bound of the rate is 1/λ",  text("micrograd_es.lesson.story", "bound", ("2 / curvature", "1 / curvature"))),
     "points_unsorted":     ("stationary points in the grid's order", text(fields.Field, "stationary_points", ("sorted(found, key=lambda one: one.point)", "found"))),
     "ranges_reversed":     ("a folded graph says 3 … 1",             text("micrograd_es.draw.graph", "partial_text", ("low, high = min(partials), max(partials)", "low, high = max(partials), min(partials)"))),

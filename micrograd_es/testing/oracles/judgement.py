@@ -283,25 +283,25 @@ class Mod:
     def __post_init__(self) -> None:
         object.__setattr__(self, "residue", int(self.residue) % PRIME)
 
-    def __add__(self, other: Any) -> Mod:
+    def __add__(self, other: Exact) -> Mod:
         return Mod(self.residue + residue(other))
 
-    def __mul__(self, other: Any) -> Mod:
+    def __mul__(self, other: Exact) -> Mod:
         return Mod(self.residue * residue(other))
 
     def __neg__(self) -> Mod:
         return Mod(-self.residue)
 
-    def __sub__(self, other: Any) -> Mod:
+    def __sub__(self, other: Exact) -> Mod:
         return Mod(self.residue - residue(other))
 
-    def __rsub__(self, other: Any) -> Mod:
+    def __rsub__(self, other: Exact) -> Mod:
         return Mod(residue(other) - self.residue)
 
-    def __truediv__(self, other: Any) -> Mod:
+    def __truediv__(self, other: Exact) -> Mod:
         return Mod(self.residue * pow(residue(other), -1, PRIME))
 
-    def __rtruediv__(self, other: Any) -> Mod:
+    def __rtruediv__(self, other: Exact) -> Mod:
         return Mod(residue(other)) / self
 
     def __pow__(self, exponent: int) -> Mod:
@@ -313,7 +313,10 @@ class Mod:
     __radd__, __rmul__ = __add__, __mul__
 
 
-def residue(number: Any) -> int:
+Exact = Mod | Fraction | int
+
+
+def residue(number: Exact) -> int:
     """Return a number as a residue: 1/2 is the one that twice gives 1."""
     if isinstance(number, Mod):
         return number.residue
