@@ -33,17 +33,17 @@ SAME = """
 """  # the rows that numpy calls as we do
 
 
-def of_numbers(test: Callable[..., Any]) -> Callable[..., Any]:
+def of_numbers(test: Callable[..., bool]) -> Callable[..., bool]:
     """Return a test of floats as a test of Values and numbers."""
     return lambda *values: test(*(v.data if type(v) is Value else as_float(v) for v in values))
 
 
-def comparing(compare: Callable[..., Any]) -> Callable[..., Any]:
+def comparing(compare: Callable[..., object]) -> Callable[..., object]:
     """Return a comparison of Values and numbers; of symbols, in a trace, it gives a condition."""
     return lambda *values: compare(*(v if type(v) is Value else as_float(v) for v in values))
 
 
-TESTS: dict[str, Callable[..., Any]] = {
+TESTS: dict[str, Callable[..., object]] = {
     "less": comparing(operator.lt),
     "less_equal": comparing(operator.le),
     "equal": comparing(operator.eq),

@@ -6,7 +6,7 @@ or Values, if the point holds some or f uses some of its own, so that derivative
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import index
 from typing import Any
@@ -16,7 +16,7 @@ from micrograd_es.errors import DomainError
 from micrograd_es.nodes import UNDEFINED
 from micrograd_es.primitive import as_value
 from micrograd_es.primitives import dot, identity
-from micrograd_es.structures import Rebuild, numbers_like, taken_apart
+from micrograd_es.structures import Number, Rebuild, numbers_like, taken_apart
 from micrograd_es.taylor import derivative_of_order
 from micrograd_es.value import (
     Around,
@@ -97,13 +97,14 @@ def jvp(f: Callable[[Any], Any], point: Any, direction: Any) -> tuple[Any, Any]:
     return run.like_outputs(run.answer(run.outputs)), run.like_outputs(run.answer(pushed))
 
 
-def changes(outputs: Sequence[Value], moving: Mapping[Value, Any]) -> list[Any]:
+def changes(outputs: Sequence[Value], moving: Mapping[Value, Number]) -> list[Number]:
     """Return how fast each output changes, if the inputs move as fast as `moving` says.
 
     A change that does not exist is kept as Undefined, and is an error only of an output that it
     reaches: a partial that is 0 all around lets nothing through.
     """
-    known, listed, around = {**moving}, dict[Value, bool](), Around(())
+    known: dict[Value, Any] = {**moving}
+    listed, around = dict[Value, bool](), Around(())
     for output in outputs:
         for node in topological_order(output, listed):
             args = args_of(node)
@@ -235,16 +236,16 @@ class Run:
             )
         return single
 
-    def answer(self, values: Sequence[Value]) -> list[Any]:
+    def answer(self, values: Sequence[Value]) -> list[Number]:
         return [v.data for v in values] if self.plain else list(values)
 
-    def like_point(self, answers: Sequence[Any]) -> Any:
+    def like_point(self, answers: Sequence[Number]) -> Any:
         return self.point(iter(answers))
 
-    def like_outputs(self, answers: Any) -> Any:
+    def like_outputs(self, answers: Iterable[Any]) -> Any:
         return self.result(iter(answers))
 
-    def numbers(self, what: str, thing: Any) -> list[Any]:
+    def numbers(self, what: str, thing: Any) -> list[Number]:
         """Return the numbers of a thing that has the structure of the point."""
         found = numbers_like(self.chosen, thing)
         if found is None:

@@ -30,7 +30,7 @@ METHODS = {
     if row.arity is not None and row not in OPERATORS.values()
 }
 COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
-CONVERSIONS: dict[str, Callable[..., Any]] = {
+CONVERSIONS: dict[str, Callable[..., float]] = {
     "float": float,
     "int": int,
     "bool": bool,
@@ -44,7 +44,7 @@ def reflected(primitive: Primitive) -> Callable[[Value, Any], Any]:
     return lambda self, other: node(other, self)
 
 
-def method(primitive: Primitive) -> Callable[..., Any]:
+def method(primitive: Primitive) -> Callable[..., Value]:
     """Return a function as a method of its first argument."""
     if primitive.arity == 1:
         return primitive.node
@@ -65,10 +65,10 @@ def comparison(name: str) -> Callable[[Value, Any], Any]:
     return method
 
 
-def conversion(convert: Callable[..., Any]) -> Callable[..., Any]:
+def conversion(convert: Callable[..., float]) -> Callable[..., float]:
     """Return a conversion of the value's number, which leaves the graph."""
 
-    def method(self: Value, *digits: Any) -> Any:
+    def method(self: Value, *digits: int) -> float:
         if (asked := guard()) is not None:
             asked.read(self, f"asks for {convert.__name__}()")
         return convert(self._data, *digits)
@@ -105,7 +105,7 @@ def attach() -> None:
         "array_ufunc": array_ufunc,
     }.items():
         setattr(Value, f"__{name}__", function)
-    others: dict[str, Callable[..., Any]] = {  # as np.clip and np.var call them
+    others: dict[str, Callable[..., Value]] = {  # as np.clip and np.var call them
         "clip": lambda self, low, high, out=None: table.clip(self, low, high),
         "conjugate": table.identity.node,
     }

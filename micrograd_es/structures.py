@@ -13,10 +13,11 @@ from typing import Any
 from micrograd_es.coercion import as_float
 from micrograd_es.value import Value
 
-Rebuild = Callable[[Iterator[Any]], Any]
+Number = Value | float
+Rebuild = Callable[[Iterator[Number]], Any]
 
 
-def taken_apart(thing: Any) -> tuple[list[Any], Rebuild]:
+def taken_apart(thing: Any) -> tuple[list[Number], Rebuild]:
     """Return the numbers and Values in a structure, and the function that puts others in their
     place. TypeError for what is neither a number nor a list, tuple, dict or array of them;
     ValueError for a structure that contains itself.
@@ -28,7 +29,7 @@ def taken_apart(thing: Any) -> tuple[list[Any], Rebuild]:
         raise ValueError(f"a {kind} that contains itself, or is nested too deeply") from None
 
 
-def parts_of(thing: Any) -> tuple[list[Any], Rebuild]:
+def parts_of(thing: Any) -> tuple[list[Number], Rebuild]:
     if type(thing) is Value:
         return [thing], next
     if isinstance(thing, Mapping):
@@ -55,7 +56,7 @@ def filled(mapping: Mapping[Any, Any], values: list[Any]) -> Any:
     return made
 
 
-def numbers_like(point: Any, thing: Any) -> list[Any] | None:
+def numbers_like(point: Any, thing: Any) -> list[Number] | None:
     """Return the numbers of thing in the order of the point's; None if it is of another form."""
     if isinstance(point, Mapping):
         if not isinstance(thing, Mapping) or point.keys() != thing.keys():
@@ -71,7 +72,7 @@ def numbers_like(point: Any, thing: Any) -> list[Any] | None:
     return numbers if same and not isinstance(thing, Mapping | list | tuple) else None
 
 
-def in_shape(items: list[Any], shape: tuple[int, ...]) -> Any:
+def in_shape(items: list[object], shape: tuple[int, ...]) -> Any:
     """Return items as an array: of floats if they are floats, else of Values."""
     import numpy
 

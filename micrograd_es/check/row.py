@@ -6,7 +6,7 @@ import math
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import NoReturn
 
 from micrograd_es.check.gradients import GradientCheck, check_gradient
 from micrograd_es.coercion import as_float, run_under, shown
@@ -118,7 +118,7 @@ class FormulasOnly:
         self.what = what
         self.refused: PrimitiveError | None = None
 
-    def refuse(self, *asked: Any) -> Any:
+    def refuse(self, *asked: object) -> NoReturn:
         """Raise PrimitiveError, and remember it."""
         self.refused = PrimitiveError(
             f"{self.what} branches on a number, or calls math: write it with operators and "

@@ -53,7 +53,7 @@ class Linear:
         wanted = self.outputs if slopes else self.outputs[:1]
         lines: list[str] = []
         names: dict[int, str] = {}
-        lists: dict[Any, tuple[str, list[int]]] = {}
+        lists: dict[tuple[str, tuple[int, ...]], tuple[str, list[int]]] = {}
         for place in self.code.live(wanted):
             name, *args = self.code.ops[place]
             if name in LEAVES:

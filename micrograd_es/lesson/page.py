@@ -79,7 +79,7 @@ def two_two_one() -> Value:
 # ---- the descent ---------------------------------------------------------------------------------
 
 
-def descent(board: Board, tongue: Language, parts: Mapping[str, Any]) -> str:
+def descent(board: Board, tongue: Language, parts: Mapping[str, object]) -> str:
     """Return the section that plays the descent."""
     presets = "".join(
         f'<button type="button" data-preset="{one}">{tag("span", f"page_{one}", tongue)}</button>'

@@ -7,7 +7,6 @@ import sys
 from dataclasses import astuple, dataclass, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
 
 from micrograd_es.lesson.descent import descend, settled
 from micrograd_es.lesson.network import LOSSES, ZONE, Lesson, Step
@@ -136,7 +135,7 @@ class Board:
         return {loss: cell / (self.runs[loss][0][0].steps[0].length or 1.0) for loss in LOSSES}
 
     @property
-    def data(self) -> dict[str, Any]:
+    def data(self) -> dict[str, object]:
         """Everything that the page plays, ready for json."""
         return {
             "low": -self.half,
@@ -171,7 +170,7 @@ def short(x: float) -> float:
     return float(f"{x:.4g}" if 1e-4 <= abs(x) < 1e6 else f"{x:.3g}")
 
 
-def run_data(board: Board, run: Run) -> dict[str, Any]:
+def run_data(board: Board, run: Run) -> dict[str, object]:
     """Return a run; λ and 2/λ at its end, or where it starts if it diverges; how far its late steps
     move ŷ.
     """

@@ -7,7 +7,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from micrograd_es.draw.characters import arrow, curve, heights, on_map
 from micrograd_es.explanation.attribution import Share
@@ -46,7 +45,7 @@ def tell(lesson: Lesson, lr: float | None, limit: int) -> Story:
     )
 
 
-def as_dict(story: Story) -> dict[str, Any]:
+def as_dict(story: Story) -> dict[str, object]:
     """Return the story as plain numbers, ready for json; nothing in it depends on the language."""
     lesson, rates = story.lesson, story.rates
     last = story.descent.last
@@ -72,14 +71,14 @@ def as_dict(story: Story) -> dict[str, Any]:
     }
 
 
-def run_dict(run: Descent, steps: bool = True) -> dict[str, Any]:
+def run_dict(run: Descent, steps: bool = True) -> dict[str, object]:
     summary = {"lr": run.lr, "verdict": run.verdict, "count": run.last.number}
     if steps:
         return summary | {"steps": [step_dict(step) for step in run.steps]}
     return summary | {"last": step_dict(run.last)}
 
 
-def step_dict(step: Step) -> dict[str, Any]:
+def step_dict(step: Step) -> dict[str, object]:
     return asdict(step) | {"length": finite(step.length)}
 
 

@@ -199,21 +199,21 @@ class Dual:
     data: int
     slope: int = 0
 
-    def __add__(self, other: Any) -> Dual:
+    def __add__(self, other: Dual | int) -> Dual:
         other = dual(other)
         return Dual(self.data + other.data, self.slope + other.slope)
 
-    def __mul__(self, other: Any) -> Dual:
+    def __mul__(self, other: Dual | int) -> Dual:
         other = dual(other)
         return Dual(self.data * other.data, self.slope * other.data + self.data * other.slope)
 
-    def __sub__(self, other: Any) -> Dual:
+    def __sub__(self, other: Dual | int) -> Dual:
         return self + dual(other) * -1
 
     __radd__, __rmul__ = __add__, __mul__
 
 
-def dual(number: Any) -> Dual:
+def dual(number: Dual | float) -> Dual:
     return number if isinstance(number, Dual) else Dual(int(number))
 
 
