@@ -75,7 +75,7 @@ UFUNCS: dict[str, Callable[..., Any]] = {
 
 
 def array_ufunc(
-    v: Value, ufunc: Any, method: str, *inputs: Any, out: Any = (None,), **options: Any
+    v: Value, ufunc: Any, method: str, *inputs: object, out: Any = (None,), **options: object
 ) -> Any:
     """Answer a function of numpy: by a Value, or by an array of Values if an input is an array.
 

@@ -34,7 +34,7 @@ class Guard(Protocol):
 
     def write(self, node: Any, what: str) -> None: ...
 
-    def compare(self, name: str, node: Any, other: Any) -> Any: ...
+    def compare(self, name: str, node: Any, other: object) -> Any: ...
 
     def preview(self, node: Any) -> str | None: ...
 
@@ -46,7 +46,7 @@ class Undecided:
 
     __slots__ = ()
 
-    def choose(self, then: Any, otherwise: Any) -> Any: ...
+    def choose(self, then: object, otherwise: object) -> Any: ...
 
     def refuse(self, what: str) -> Any: ...
 
@@ -55,7 +55,7 @@ GUARD: ContextVar[Guard | None] = ContextVar("GUARD", default=None)
 guard = GUARD.get
 
 
-def run_under(asked: Guard, function: Callable[..., T], *args: Any) -> T:
+def run_under(asked: Guard, function: Callable[..., T], *args: object) -> T:
     """Return function(*args), and have the guard asked in all that it runs.
 
     The guard is set in a copy of the context: other threads never meet it, and nothing has to be

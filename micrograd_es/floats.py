@@ -199,13 +199,13 @@ floor, ceil, round = whole(math.floor), whole(math.ceil), whole(builtins.round)
 # ---- of any number of arguments ------------------------------------------------------------------
 
 
-def dot(*args: Any) -> Any:
+def dot(*args: object) -> Any:
     """Return Σ wᵢ·xᵢ (+ bias) for (*ws, *xs) or (*ws, *xs, bias)."""
     n = len(args) // 2
     return sum(map(operator.mul, args[:n], args[n:]), *args[2 * n :])
 
 
-def total(*xs: Any) -> Any:
+def total(*xs: object) -> Any:
     return sum(xs)
 
 

@@ -32,7 +32,7 @@ from micrograd_es.value import (
 GRADIENTS = 6  # of gradients: the highest order that takes no longer than a moment
 
 
-def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+def grad(f: Callable[..., object], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """Return the function that gives the gradient of f: grad(f)(3.0), grad(f)([1.0, 2.0]).
 
     f gives one number. The gradient is by its first argument, or by those that argnums counts, and
@@ -45,10 +45,12 @@ def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..
     return lambda *args, **options: both(*args, **options)[1]
 
 
-def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+def value_and_grad(
+    f: Callable[..., object], argnums: int | Sequence[int] = 0
+) -> Callable[..., Any]:
     """Return the function that gives (f's value, its gradient) from one run of f."""
 
-    def both(*args: Any, **options: Any) -> tuple[Any, Any]:
+    def both(*args: object, **options: object) -> tuple[Any, Any]:
         run = Run.of(f, args, options, argnums)
         (output,) = run.answer([run.output])
         return output, run.like_point(run.answer(gradient(run.output, run.inputs)))
@@ -56,14 +58,14 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
     return both
 
 
-def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+def jacobian(f: Callable[..., object], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """Return the function that gives the gradient of each output of f, in the structure of outputs.
 
     >>> jacobian(lambda v: [v[0] * v[1], v[0] + 3 * v[1]])([2.0, 5.0])
     [[5.0, 2.0], [1.0, 3.0]]
     """
 
-    def rows(*args: Any, **options: Any) -> Any:
+    def rows(*args: object, **options: object) -> Any:
         run = Run.of(f, args, options, argnums)
         each = (run.answer(gradient(output, run.inputs)) for output in run.outputs)
         return run.like_outputs(run.like_point(row) for row in each)
@@ -71,7 +73,7 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
     return rows
 
 
-def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+def hessian(f: Callable[..., object], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """Return the function that gives the second derivatives of f: the jacobian of its gradient.
 
     >>> hessian(lambda v: v[0] ** 2 * v[1])([3.0, 5.0])
@@ -80,7 +82,7 @@ def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable
     return jacobian(grad(f, argnums), argnums)
 
 
-def jvp(f: Callable[[Any], Any], point: Any, direction: Any) -> tuple[Any, Any]:
+def jvp(f: Callable[[object], object], point: object, direction: object) -> tuple[Any, Any]:
     """Return (f(point), how fast each output changes if the point moves along direction).
 
     The direction has the structure of the point. One sweep forward: each node changes by the sum of
@@ -139,14 +141,14 @@ def share_of_change(change: Any, partial: Any, around: Around) -> Any:
     return undefined
 
 
-def both(change: Any, other: Any) -> Any:
+def both(change: Any, other: object) -> Any:
     """Return the sum of two changes, Undefined if one of them is."""
     if type(change) is Undefined:
         return change
     return other if type(other) is Undefined else change + other
 
 
-def hvp(f: Callable[[Any], Any], point: Any, vector: Any) -> Any:
+def hvp(f: Callable[[object], object], point: object, vector: object) -> Any:
     """Return the hessian of f times the vector, without the hessian: for two gradients' work.
 
     >>> hvp(lambda v: v[0] ** 2 * v[1], [3.0, 5.0], [1.0, 0.0])
@@ -157,7 +159,7 @@ def hvp(f: Callable[[Any], Any], point: Any, vector: Any) -> Any:
     return run.like_point(run.answer(gradient(as_value(slope), run.inputs)))
 
 
-def derivative(f: Callable[[Any], Any], n: int = 1) -> Callable[[Any], Any]:
+def derivative(f: Callable[[object], object], n: int = 1) -> Callable[[Any], Any]:
     """Return the n-th derivative of a function of one number.
 
     Of floats from Taylor series, for work that grows with n²; of Values, n gradients of gradients.
@@ -168,7 +170,7 @@ def derivative(f: Callable[[Any], Any], n: int = 1) -> Callable[[Any], Any]:
     if not isinstance(n, int) or n < 0:
         raise ValueError(f"derivative of order {shown(n)}: the order is a whole number from 0 up")
 
-    def nth(x: Any) -> Any:
+    def nth(x: object) -> Any:
         run = Run.of(f, (x,))
         y, failure = run.output, None
         if run.plain and n > 1:
@@ -202,9 +204,9 @@ class Run:
     @classmethod
     def of(
         cls,
-        f: Callable[..., Any],
-        args: Sequence[Any],
-        options: Mapping[str, Any] | None = None,
+        f: Callable[..., object],
+        args: Sequence[object],
+        options: Mapping[str, object] | None = None,
         argnums: int | Sequence[int] = 0,
     ) -> Run:
         counted: Any = argnums

@@ -7,17 +7,17 @@ from micrograd_es.primitives import abs, relu
 from micrograd_es.value import Value
 
 
-def absolute_error(prediction: Any, target: Any) -> Any:
+def absolute_error(prediction: object, target: object) -> Any:
     """Return |prediction - target|, the article's measure of how wrong the network is."""
     return abs(difference(prediction, target))
 
 
-def squared_error(prediction: Any, target: Any) -> Any:
+def squared_error(prediction: object, target: object) -> Any:
     """Return (prediction - target)²: not halved, and smooth where the error is 0."""
     return difference(prediction, target) ** 2
 
 
-def hinge(score: Any, label: Any) -> Any:
+def hinge(score: Any, label: object) -> Any:
     """Return max(0, 1 - label·score), the label being +1 or -1: 0 once it is right by 1 or more.
 
     ValueError for a number that is no such label; a label that is a Value is taken as it is.
@@ -29,7 +29,7 @@ def hinge(score: Any, label: Any) -> Any:
     return relu(1 - label * score)
 
 
-def difference(prediction: Any, target: Any) -> Any:
+def difference(prediction: Any, target: object) -> Any:
     """Return prediction - target; ValueError for arrays that numpy would stretch to fit."""
     shapes = getattr(prediction, "shape", ()), getattr(target, "shape", ())
     if all(shapes) and shapes[0] != shapes[1]:

@@ -69,7 +69,7 @@ class Module:
 PLAIN = (float, int, bool, str, bytes, range, type(None))  # in these there are no parameters
 
 
-def parameters_in(thing: Any, where: str, met: set[int]) -> Iterator[tuple[str, Value]]:
+def parameters_in(thing: object, where: str, met: set[int]) -> Iterator[tuple[str, Value]]:
     """Yield (where, parameter) for all in a thing, but for the Values and modules that were met."""
     if isinstance(thing, Value | Module):
         if id(thing) in met:
@@ -83,7 +83,7 @@ def parameters_in(thing: Any, where: str, met: set[int]) -> Iterator[tuple[str, 
             yield from parameters_in(part, place, met)
 
 
-def places_in(thing: Any, where: str) -> Iterator[tuple[str, Any]]:
+def places_in(thing: object, where: str) -> Iterator[tuple[str, Any]]:
     """Yield (where, part) for each part of a module, list, tuple, dict or array; TypeError if
     there are parameters in something else, of which no part has a place.
     """
@@ -165,7 +165,7 @@ class Neuron(Module):
         vars(self).update(state)
         self.activation = self._activation  # a maker of nodes is made anew
 
-    def __call__(self, x: Sequence[Any]) -> Any:
+    def __call__(self, x: Sequence[object]) -> Any:
         w = self.w
         if type(x) is not list:
             x = checked(x)
@@ -198,7 +198,7 @@ class Layer(Module):
         ]
         self.name_parameters()
 
-    def __call__(self, x: Sequence[Any]) -> Any:
+    def __call__(self, x: Sequence[object]) -> Any:
         out = [neuron(x) for neuron in self.neurons]
         return out[0] if len(out) == 1 else out
 
@@ -229,7 +229,7 @@ class MLP(Module):
         self.layers = [Layer(n, nout, kind, bias, rng) for n, nout, kind in sizes]
         self.name_parameters()
 
-    def __call__(self, x: Sequence[Any]) -> Any:
+    def __call__(self, x: Sequence[object]) -> Any:
         for layer in self.layers:
             y = layer(x)
             x = [y] if isinstance(y, Value) else y
@@ -257,7 +257,7 @@ def checked(x: Any) -> Sequence[Any]:
     return x  # type: ignore[no-any-return]  # anything with a length and an order
 
 
-def in_order(x: Any) -> bool:
+def in_order(x: object) -> bool:
     """Whether a thing has a length and an order, and is no text. An array of no axis has none."""
     text = isinstance(x, str | bytes | bytearray | memoryview)
     if text or isinstance(x, Value | Set | Mapping) or getattr(x, "shape", None) == ():
@@ -265,7 +265,7 @@ def in_order(x: Any) -> bool:
     return hasattr(x, "__len__")
 
 
-def at_least_one(count: Any, things: str) -> int:
+def at_least_one(count: object, things: str) -> int:
     """Return a size as an int; ValueError unless it is a whole number of 1 or more."""
     if isinstance(count, Integral) and not isinstance(count, bool) and int(count) >= 1:
         return int(count)

@@ -24,7 +24,7 @@ UNDEFINED = (ValueError, ZeroDivisionError, OverflowError)  # what math and oper
 # ---- the plain form: one thing at a time, and every error with its names -------------------------
 
 
-def evaluate(primitive: Primitive, data: Sequence[float], args: Sequence[Any]) -> float:
+def evaluate(primitive: Primitive, data: Sequence[float], args: Sequence[object]) -> float:
     """Return primitive(*data), or raise with its operands. NaN and inf that came in propagate.
 
     In a trace, whose numbers are nobody's, what is undefined is NaN or infinity.
@@ -50,7 +50,7 @@ def evaluate(primitive: Primitive, data: Sequence[float], args: Sequence[Any]) -
     return float(y)
 
 
-def node_of(primitive: Primitive, *operands: Any) -> Value:
+def node_of(primitive: Primitive, *operands: object) -> Value:
     """Return the node primitive(*operands): the careful maker, which the fast ones ask in doubt."""
     args = tuple(arg if type(arg) is Value else constant_node(primitive, arg) for arg in operands)
     data = [arg._data for arg in args]
@@ -79,7 +79,7 @@ def real(primitive: Primitive) -> Callable[..., float]:
 
 
 def partial_of(
-    primitive: Primitive, ask: Callable[[int], Any], i: int, y: float, args: Sequence[Value]
+    primitive: Primitive, ask: Callable[[int], object], i: int, y: float, args: Sequence[Value]
 ) -> Any:
     """Return the i-th partial as a float, or as Undefined where finite operands give none."""
     try:
@@ -97,20 +97,20 @@ def partial_of(
     )
 
 
-def is_lenient(args: Sequence[Any]) -> bool:
+def is_lenient(args: Sequence[object]) -> bool:
     """Whether an undefined operation on args is no error: one of them is a Value of a trace."""
     asked = guard()
     return asked is not None and asked.lenient and any(type(arg) is Value for arg in args)
 
 
-def operand(arg: Any) -> str:
+def operand(arg: object) -> str:
     """Return an operand as errors write it: its number, with its name if it has one."""
     if type(arg) is not Value:
         return repr(arg)
     return repr(arg._data) if arg.name is None else f"{arg.name}={arg._data!r}"
 
 
-def constant_node(primitive: Primitive, number: Any) -> Value:
+def constant_node(primitive: Primitive, number: object) -> Value:
     """Return an operand that is a number as a node that nobody asks for its responsibility."""
     made = new(Value)
     made._data = as_float(number)
@@ -156,7 +156,7 @@ def binary(primitive: Primitive) -> Callable[[Any, Any], Any]:
     value, (by_a, by_b) = real(primitive), map(as_rule, primitive.partials)
     mixed = with_number(primitive)
 
-    def node(a: Any, b: Any) -> Any:
+    def node(a: object, b: object) -> Any:
         if type(b) is not Value or type(a) is not Value:
             return mixed(a, b)
         x, z = a._data, b._data
@@ -187,7 +187,7 @@ def additive(primitive: Primitive) -> Callable[[Any, Any], Any]:
     value, (da, db) = real(primitive), map(float, primitive.partials)
     mixed = with_number(primitive)
 
-    def node(a: Any, b: Any) -> Any:
+    def node(a: object, b: object) -> Any:
         if type(b) is not Value or type(a) is not Value:
             return mixed(a, b)
         try:
@@ -214,7 +214,7 @@ def with_number(primitive: Primitive) -> Callable[[Any, Any], Any]:
     """Return the maker for a number on one side, whose partial nobody asks for."""
     value, (by_a, by_b) = real(primitive), map(as_rule, primitive.partials)
 
-    def node(a: Any, b: Any) -> Any:
+    def node(a: object, b: object) -> Any:
         left = a if type(a) is Value else lifted(primitive, a)
         right = b if type(b) is Value else lifted(primitive, b)
         if left is NotImplemented or right is NotImplemented:
@@ -295,7 +295,7 @@ def as_rule(partial: Any) -> Rule:
     return lambda y, *args: number
 
 
-def lifted(primitive: Primitive, number: Any) -> Any:
+def lifted(primitive: Primitive, number: object) -> Any:
     """Return a number as a constant node; NotImplemented for arrays, which meet Values as such."""
     kind = type(number)
     if kind is float or kind is int:

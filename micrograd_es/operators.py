@@ -55,7 +55,7 @@ def comparison(name: str) -> Callable[[Value, Any], Any]:
     """Return a comparison by value, so that == and sorted work as with numbers."""
     compare = getattr(operator, name)
 
-    def method(self: Value, other: Any) -> Any:
+    def method(self: Value, other: object) -> Any:
         if (asked := guard()) is not None:
             answer = asked.compare(name, self, other)
             if answer is not NotImplemented:

@@ -136,11 +136,11 @@ class Primitive:
         code = getattr(self.partials, "__code__", None)
         return None if code is not None and code.co_flags & VARIADIC else 1
 
-    def partial(self, i: int, y: Any, args: Sequence[Any]) -> Any:
+    def partial(self, i: int, y: object, args: Sequence[object]) -> Any:
         """Return ∂y/∂args[i] by the row's rule, over whatever numbers y and args are."""
         return self.asked(y, args)(i)
 
-    def asked(self, y: Any, args: Sequence[Any]) -> Callable[[int], Any]:
+    def asked(self, y: object, args: Sequence[object]) -> Callable[[int], Any]:
         """Return the function i -> ∂y/∂args[i]; a rule for all is asked once, or never."""
         if self.arity is None:
             at_once = cache(lambda: self.at_once(y, args))
@@ -148,7 +148,7 @@ class Primitive:
         rules = self.partials if type(self.partials) is tuple else (self.partials,)
         return lambda i: rules[i](y, *args) if callable(rules[i]) else rules[i]
 
-    def at_once(self, y: Any, args: Sequence[Any]) -> Any:
+    def at_once(self, y: object, args: Sequence[object]) -> Any:
         partials = self.partials(y, *args)
         size = len(partials) if isinstance(partials, list | tuple) else "no list of"
         if size != len(args):
@@ -223,7 +223,7 @@ def filled(template: str, operands: Sequence[str], parentheses: str) -> str:
     return text
 
 
-def listed(values: Iterable[Any]) -> tuple[Any, ...]:
+def listed(values: Iterable[object]) -> tuple[Any, ...]:
     """Return the elements of a list of values; TypeError for texts, sets and mappings."""
     if isinstance(values, str | bytes | bytearray | memoryview | Set | Mapping):
         raise TypeError(f"{shown(values)} is not a list of values: give a list, [a, b, …]")
@@ -231,7 +231,7 @@ def listed(values: Iterable[Any]) -> tuple[Any, ...]:
 
 
 def components(
-    row: Primitive, of_floats: Callable[[Sequence[float]], list[float]], values: Iterable[Any]
+    row: Primitive, of_floats: Callable[[Sequence[float]], list[float]], values: Iterable[object]
 ) -> list[Any]:
     """Return row(x, *others) for each x of a list; over floats all at once, by of_floats."""
     xs = listed(values)
@@ -240,7 +240,7 @@ def components(
     return of_floats([as_float(x) for x in xs]) if xs else []
 
 
-def component(row: Primitive, *operands: Any) -> Any:
+def component(row: Primitive, *operands: object) -> Any:
     """Return row(*operands), inf if it is too large: others of the list may still be asked for."""
     try:
         return row.node(*operands)
@@ -248,7 +248,7 @@ def component(row: Primitive, *operands: Any) -> Any:
         return math.inf
 
 
-def where(condition: Any, then: Any, otherwise: Any) -> Value:
+def where(condition: object, then: object, otherwise: object) -> Value:
     """Return then if condition is true, else otherwise; the other one contributes nothing.
 
     A branch may be a function without arguments, and then is only run if it is taken:
@@ -271,7 +271,7 @@ def where(condition: Any, then: Any, otherwise: Any) -> Value:
     return as_value(chosen)
 
 
-def as_value(thing: Any) -> Value:
+def as_value(thing: object) -> Value:
     """Return a Value as it is, and a number as a constant one."""
     return thing if type(thing) is Value else make(as_float(thing), Primitive.constant)
 

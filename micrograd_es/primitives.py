@@ -24,19 +24,19 @@ from micrograd_es.primitive import Primitive, components, listed
 # ---- the rules of functions of any number of arguments: a partial for each -----------------------
 
 
-def dot_partials(y: Any, *args: Any) -> tuple[Any, ...]:
+def dot_partials(y: object, *args: object) -> tuple[Any, ...]:
     """Return the x's for the w's, the w's for the x's, and 1 for the bias if there is one."""
     n = len(args) // 2
     return (*args[n : 2 * n], *args[:n], 1) if len(args) % 2 else (*args[n:], *args[:n])
 
 
-def softmax_first_partials(y: Any, *xs: Any) -> tuple[Any, ...]:
+def softmax_first_partials(y: Any, *xs: object) -> tuple[Any, ...]:
     """Return y·(1 - y), with 1 - y as the sum of the others, and -y·other for each of them."""
     _, *others = softmax(xs)
     return (y * total(others), *(-y * other for other in others))
 
 
-def unit_first_partials(y: Any, *xs: Any) -> tuple[Any, ...]:
+def unit_first_partials(y: Any, *xs: object) -> tuple[Any, ...]:
     """Return (1 - y²)/length, with 1 - y² as the sum of the others' squares, and -y·other/length."""
     length, (_, *others) = norm(xs), unit(xs)
     over_length = [other / length for other in others]
@@ -45,7 +45,7 @@ def unit_first_partials(y: Any, *xs: Any) -> tuple[Any, ...]:
     return (first, *(-y * over for over in over_length))
 
 
-def dot_args(ws: Iterable[Any], xs: Iterable[Any], bias: Any = None) -> tuple[Any, ...]:
+def dot_args(ws: Iterable[object], xs: Iterable[object], bias: object = None) -> tuple[Any, ...]:
     ws, xs = listed(ws), listed(xs)
     if len(ws) != len(xs):
         raise ValueError(
@@ -225,7 +225,7 @@ PUBLIC = {name: row for name, row in TABLE.items() if row.public and row.group !
 # ---- functions made of rows ----------------------------------------------------------------------
 
 
-def softmax(values: Iterable[Any]) -> list[Any]:
+def softmax(values: Iterable[object]) -> list[Any]:
     """Return exp(x) / Σ exp(x) for each x: numbers above 0 that add up to 1.
 
     Of n Values, n rows of n arguments; where only its logarithm at one place is needed, as in a
@@ -234,17 +234,17 @@ def softmax(values: Iterable[Any]) -> list[Any]:
     return components(softmax_first, floats.softmax, values)
 
 
-def unit(values: Iterable[Any]) -> list[Any]:
+def unit(values: Iterable[object]) -> list[Any]:
     """Return the vector divided by its length: the slope of norm. The zero vector stays."""
     return components(unit_first, floats.unit, values)
 
 
-def other_products(values: Iterable[Any]) -> list[Any]:
+def other_products(values: Iterable[object]) -> list[Any]:
     """Return for each value the product of the others: the slope of prod."""
     return components(other_product, floats.other_products, values)
 
 
-def clip(x: Any, low: Any, high: Any) -> Any:
+def clip(x: object, low: Any, high: object) -> Any:
     """Return x kept between low and high; at a bound, x and the bound share the slope: ½ each."""
     ordered = low <= high
     if not isinstance(ordered, Undecided) and not ordered:

@@ -48,7 +48,7 @@ def parts_of(thing: Any) -> tuple[list[Number], Rebuild]:
     return [as_float(thing)], next
 
 
-def filled(mapping: Mapping[Any, Any], values: list[Any]) -> Any:
+def filled(mapping: Mapping[object, object], values: list[object]) -> Any:
     """Return a mapping of the same type and keys with other values."""
     made: Any = copy(mapping) if hasattr(mapping, "update") else {}
     for key, value in zip(mapping, values, strict=True):

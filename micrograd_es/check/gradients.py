@@ -507,7 +507,7 @@ class GuardedLine:
         return y if math.isfinite(y) else math.nan
 
 
-def number_of(result: Any) -> float:
+def number_of(result: object) -> float:
     """Return what f gives as a float: a number, a Value, or the scalar of an array library."""
     if hasattr(result, "item"):
         result = result.item()

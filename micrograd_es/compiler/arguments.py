@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from micrograd_es.coercion import shown
 from micrograd_es.primitive import Primitive
@@ -24,7 +23,7 @@ def leaves_of(parameters: Sequence[Value]) -> list[Value]:
     return found
 
 
-def inputs_of(f: Callable[..., Any], count: int | None = None) -> list[str]:
+def inputs_of(f: Callable[..., object], count: int | None = None) -> list[str]:
     """Return the names of the inputs that f takes, or of as many as somebody counts.
 
     An argument with a default keeps it: it is a constant, unless it is counted.
@@ -55,6 +54,6 @@ def inputs_of(f: Callable[..., Any], count: int | None = None) -> list[str]:
     return [p.name for p in places if p.default is p.empty]
 
 
-def any_number(f: Callable[..., Any]) -> TypeError:
+def any_number(f: Callable[..., object]) -> TypeError:
     """Return the error of a function that does not say how many inputs it takes."""
     return TypeError(f"{shown(f)} takes any number of inputs: say how many, inputs=3")

@@ -35,7 +35,7 @@ class Code:
     def constant(self, number: float) -> int:
         return self.leaf(CONSTANT, float(number))
 
-    def new(self, op: Op, key: Any) -> int:
+    def new(self, op: Op, key: object) -> int:
         place = self.known.get(key)
         if place is None:
             place = self.known[key] = len(self.ops)

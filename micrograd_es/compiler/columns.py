@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +23,7 @@ def names_of(inputs: Sequence[str], taken: Iterable[str]) -> list[str]:
     return [*inputs] if free else [f"x{i}" for i in range(len(inputs))]
 
 
-def real(name: str, given: Any) -> Array:
+def real(name: str, given: object) -> Array:
     """Return an array of real numbers; TypeError for all else, also for numbers that are masked."""
     try:
         array = np.asarray(given)
@@ -37,7 +36,7 @@ def real(name: str, given: Any) -> Array:
     return array
 
 
-def columns_of(given: Sequence[Any], inputs: Sequence[str]) -> tuple[list[Array], int]:
+def columns_of(given: Sequence[object], inputs: Sequence[str]) -> tuple[list[Array], int]:
     """Return the columns as arrays of floats of one length, and that length.
 
     An array of two axes, samples and inputs, is as many columns.

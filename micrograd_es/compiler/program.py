@@ -45,13 +45,13 @@ BUILD = 25_000  # numbers computed by numpy, in the time in which llvm builds on
 
 
 def compile(
-    f: Callable[..., Any],
+    f: Callable[..., object],
     parameters: Sequence[Value] = (),
     reduce: str | None = "mean",
     backend: str = "auto",
     on_nonfinite: str = "raise",
     inputs: int | None = None,
-    forms: Mapping[Primitive, Callable[..., Any]] | None = None,
+    forms: Mapping[Primitive, Callable[..., object]] | None = None,
 ) -> Program:
     """Return f as a program: traced once, differentiated, and run over whole columns of samples.
 
@@ -103,7 +103,7 @@ class Program:
 
     def __init__(
         self,
-        f: Callable[..., Any],
+        f: Callable[..., object],
         parameters: list[Value],
         reduce: str | None,
         backend: str,
@@ -122,16 +122,16 @@ class Program:
 
     # ---- running
 
-    def __call__(self, *columns: Any, parameters: Any = None) -> Any:
+    def __call__(self, *columns: object, parameters: object = None) -> Any:
         """Return the value: a float, or one for each sample if nothing is reduced."""
         return self.run(columns, parameters, slopes=False)[0]
 
-    def value_and_grad(self, *columns: Any, parameters: Any = None) -> tuple[Any, Array]:
+    def value_and_grad(self, *columns: object, parameters: object = None) -> tuple[Any, Array]:
         """Return (value, gradient by the parameters); rows of it if nothing is reduced."""
         value, *slopes = self.run(columns, parameters, slopes=True)
         return value, slopes[0]
 
-    def run(self, columns: Sequence[Any], parameters: Any, slopes: bool) -> tuple[Any, ...]:
+    def run(self, columns: Sequence[object], parameters: object, slopes: bool) -> tuple[Any, ...]:
         arrays, samples = columns_of(columns, self.inputs)
         numbers = self.numbers(parameters)
         self.choose_backend(samples)
@@ -172,7 +172,7 @@ class Program:
         *columns: Any,
         rule: Optimizer,
         steps: int,
-        progress: Callable[[int, float], Any] | None = None,
+        progress: Callable[[int, float], object] | None = None,
         every: int | None = None,
     ) -> Array:
         """Take steps by a rule, such as optim.Adam(lr=0.01); return the value before each of them.
@@ -228,7 +228,7 @@ class Program:
 
     # ---- the parameters
 
-    def numbers(self, parameters: Any) -> Array:
+    def numbers(self, parameters: object) -> Array:
         """Return the numbers of the parameters, as they are now or as they are given."""
         if parameters is None:
             if (asked := guard()) is not None:
@@ -242,7 +242,7 @@ class Program:
             )
         return numbers
 
-    def write_back(self, parameters: Any) -> None:
+    def write_back(self, parameters: object) -> None:
         """Give the parameters the numbers of a flat array: all of them, or none."""
         set_numbers(zip(self.parameters, self.numbers(parameters).tolist(), strict=True))
 
@@ -347,7 +347,7 @@ class Program:
         made_of = (self.f, self.parameters, self.reduce, self.backend, self.on_nonfinite)
         return compile, (*made_of, len(self.inputs), self.forms)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Program:
+    def __deepcopy__(self, memo: dict[int, object]) -> Program:
         f = deepcopy(self.f, memo)
         if f is self.f and self.parameters:  # a function keeps the Values that it captured
             raise TypeError(

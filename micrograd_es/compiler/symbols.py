@@ -137,7 +137,7 @@ class Condition(Undecided):
     def __init__(self, tracing: Tracing, equality: bool, pick: Pick) -> None:
         self.tracing, self.equality, self.pick = tracing, equality, pick
 
-    def choose(self, then: Any, otherwise: Any) -> Value:
+    def choose(self, then: object, otherwise: object) -> Value:
         """Return the node that is one or the other; both are traced, only one will count."""
         if self.equality and self.tracing.equality is None:
             self.tracing.equality = line_of_user()

@@ -51,7 +51,7 @@ class Trace:
 
 
 def trace(
-    f: Callable[..., Any], parameters: Sequence[Value] = (), inputs: int | None = None
+    f: Callable[..., object], parameters: Sequence[Value] = (), inputs: int | None = None
 ) -> Trace:
     """Return what f does, recorded with symbols as its inputs and for its parameters.
 
@@ -83,7 +83,7 @@ class Run:
     """One run of a function on symbols: what went in, what came out, and every node in order."""
 
     def __init__(
-        self, f: Callable[..., Any], numbers: Sequence[float], parameters: list[Value]
+        self, f: Callable[..., object], numbers: Sequence[float], parameters: list[Value]
     ) -> None:
         self.inputs, self.parameters = [Value(x) for x in numbers], parameters
         self.tracing = Tracing([*self.inputs, *parameters])
@@ -93,7 +93,7 @@ class Run:
         self.order = topological_order(self.output)
         self.tracing.holds(*self.order)
 
-    def ask(self, function: Callable[..., Any], *args: Any) -> Any:
+    def ask(self, function: Callable[..., object], *args: object) -> Any:
         """Return function(*args) under the guard; raise what it refused, whatever was caught."""
         try:
             result = run_under(self.tracing, function, *args)

@@ -57,9 +57,9 @@ def saying(problem: BaseException) -> str:
 
 
 def format_table(rows: Sequence[Sequence[str]], align: str) -> list[str]:
-    """Return the rows as lines of aligned cells; `align` has < or > for each column.
+    r"""Return the rows as lines of aligned cells; `align` has < or > for each column.
 
-    >>> print(*format_table([["weight", "share"], ["w1", "2.5"]], "<>"), sep="\\n")
+    >>> print(*format_table([["weight", "share"], ["w1", "2.5"]], "<>"), sep="\n")
     weight  share
     w1        2.5
     """

@@ -200,7 +200,7 @@ def compiled(name: str, backend: str, package: str) -> Engine:
 def micrograd() -> Engine:
     engine = import_module("micrograd.engine")
 
-    def over(program: Program, numbers: Sequence[Any]) -> list[Any]:
+    def over(program: Program, numbers: Sequence[object]) -> list[Any]:
         leaves = [engine.Value(x) for x in numbers]
         program.run(functions, leaves).backward()
         return [leaf.grad for leaf in leaves]
@@ -224,7 +224,7 @@ def micrograd() -> Engine:
     )
 
 
-def named(module: Any, names: str, **others: str) -> dict[str, Function]:
+def named(module: object, names: str, **others: str) -> dict[str, Function]:
     """Return functions of a module, by our names where theirs are others."""
     theirs = {**{name: name for name in names.split()}, **others}
     return {ours: getattr(module, name) for ours, name in theirs.items() if hasattr(module, name)}
@@ -238,7 +238,7 @@ ARCS["atan2"] = "arctan2"
 def torch() -> Engine:
     torch = import_module("torch")
 
-    def tensor(x: Any) -> Any:
+    def tensor(x: object) -> Any:
         return torch.tensor(x, dtype=torch.float64, requires_grad=True)
 
     def gradient(f: Function, xs: Sequence[Any]) -> list[Any]:
@@ -280,14 +280,14 @@ def jax() -> Engine:
     jax.config.update("jax_enable_x64", True)
     numpy = jax.numpy
 
-    def number(x: Any) -> Any:
+    def number(x: object) -> Any:
         return numpy.asarray(x, dtype=numpy.float64)
 
     def value_and_grad(f: Function, point: Sequence[float]) -> Any:
         inputs = [number(x) for x in point]
         return jax.value_and_grad(f, argnums=tuple(range(len(inputs))))(*inputs)
 
-    def gradient(f: Function, xs: Sequence[Any]) -> Any:
+    def gradient(f: Function, xs: Sequence[object]) -> Any:
         inputs = [number(x) for x in xs]
         return jax.grad(f, argnums=tuple(range(len(inputs))))(*inputs)
 
@@ -313,7 +313,7 @@ def autograd() -> Engine:
     def value_and_grad(f: Function, point: Sequence[float]) -> Any:
         return autograd.value_and_grad(f, tuple(range(len(point))))(*point)
 
-    def gradient(f: Function, xs: Sequence[Any]) -> Any:
+    def gradient(f: Function, xs: Sequence[object]) -> Any:
         return autograd.grad(f, tuple(range(len(xs))))(*xs)
 
     functions = {
