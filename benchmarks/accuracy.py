@@ -198,7 +198,7 @@ def table(found: dict[str, Any]) -> str:
     for line in found["lines"]:
         cells = [line["row"], line["of"], str(line["points"])]
         for key in ("max", "p99"):
-            cells += [shown(line[e][key]) if e in line else "" for e in engines]
+            cells += [describe(line[e][key]) if e in line else "" for e in engines]
         rows.append(cells)
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     rows.insert(1, ["-" * width for width in widths])
@@ -235,7 +235,7 @@ def within(error: float | None, budget: float) -> bool:
     return error is not None and error <= budget
 
 
-def shown(error: float | None) -> str:
+def describe(error: float | None) -> str:
     """Return an error in ulp; ∞ where a slope is NaN, infinite or an error of the engine."""
     if error is None:
         return "∞"

@@ -146,7 +146,7 @@ def formulas(row: Primitive) -> tuple[str, str]:
     args = [Value(x, name=name) for x, name in zip(point, names, strict=True)]
     y = Value(row.value(*point), name="y") if point else Value(0.0)
     partials = ", ".join(f"${latex(row.partial(i, y, args))}$" for i in range(size))
-    return f"${row.typeset(*names)}$", partials
+    return f"${row.as_latex(*names)}$", partials
 
 
 def latex(made: Any) -> str:
@@ -158,7 +158,7 @@ def latex(made: Any) -> str:
         if node.primitive is None or is_constant(node):
             text[node] = node.name or number(node.data)
         else:
-            text[node] = node.primitive.typeset(*(text[arg] for arg in node.args))
+            text[node] = node.primitive.as_latex(*(text[arg] for arg in node.args))
     return text[made]
 
 
@@ -193,10 +193,10 @@ def kinks(row: Primitive, say: dict[str, Any]) -> str:
 def places(row: Primitive) -> list[tuple[int, str]]:
     """Return (place of the extreme argument, how the call is written); the others are 2."""
     if row.arity == 1:
-        return [(0, row.written("·"))]
+        return [(0, row.as_text("·"))]
     if row.name in COUNTED or row.arity == 0:
         return []
-    first, second = (0, row.written("·", "2")), (1, row.written("2", "·"))
+    first, second = (0, row.as_text("·", "2")), (1, row.as_text("2", "·"))
     return [first, second] if row.arity == 2 else [first]
 
 

@@ -1,7 +1,9 @@
-"""How numbers enter the graph, and who is asked before they leave it.
+"""How numbers enter the graph, and the guard that may refuse to let them out.
 
-`as_float` is the one gate into the graph. `GUARD` holds who is asked before a Value answers as a
-number: nobody, unless a function is being traced or a rule is being checked.
+as_float(number)            a real number as a float: the one way into the graph
+guard()                     the guard in force, or None: then every Value answers as a number
+run_under(guard, f, *args)  f(*args) under a guard: a function is traced so, and a rule checked
+describe(thing)             what an error message calls a thing
 """
 
 from __future__ import annotations
@@ -18,14 +20,14 @@ T = TypeVar("T")
 
 
 class Guard(Protocol):
-    """Who is asked before a Value answers as a number.
+    """What a Value asks before it answers as a number, or is changed.
 
     lenient   whether an operation on Values that is undefined gives NaN or infinity, not an error
     read      raises if the number of a Value may not be read; `what` says how it was asked for
     write     raises if the data or the gradient of a Value may not be changed
-    compare   the answer to `a < b` and its like; NotImplemented to compare the numbers
-    preview   how a Value whose number may not be read is printed; None if it may
-    share     is told of every product by which a gradient goes on
+    compare   returns what `a < b` gives; NotImplemented to compare the numbers
+    preview   returns the text of a Value whose number may not be read; None if it may
+    share     takes note of a product grad · partial, of which a gradient is made
     """
 
     lenient: bool
@@ -55,22 +57,22 @@ GUARD: ContextVar[Guard | None] = ContextVar("GUARD", default=None)
 guard = GUARD.get
 
 
-def run_under(asked: Guard, function: Callable[..., T], *args: object) -> T:
-    """Return function(*args), and have the guard asked in all that it runs.
+def run_under(watcher: Guard, function: Callable[..., T], *args: object) -> T:
+    """Return function(*args), with the guard in force in all that it runs.
 
     The guard is set in a copy of the context: other threads never meet it, and nothing has to be
-    put back, whatever interrupts the function.
+    reset, whatever interrupts the function.
     """
 
     def run() -> T:
-        GUARD.set(asked)
+        GUARD.set(watcher)
         return function(*args)
 
     return copy_context().run(run)
 
 
 def as_float(number: object) -> float:
-    """Return a real number as a Python float; the one gate through which numbers enter the graph.
+    """Return a real number as a Python float: the one way for numbers into the graph.
 
     int, float, bool, Fraction, Decimal and numpy's real scalars pass; TypeError for all else,
     OverflowError for a number beyond the largest float.
@@ -78,29 +80,31 @@ def as_float(number: object) -> float:
     if type(number) is float:
         return number
     try:
-        result = float(number if type(number) is int else checked(number))
+        result = float(number if type(number) is int else real_number(number))
     except OverflowError:
         result = math.inf
     if math.isinf(result) and number not in (math.inf, -math.inf):
         raise OverflowError(
-            f"{shown(number)} is too large for a float: the largest is about 1.8e308"
+            f"{describe(number)} is too large for a float: the largest is about 1.8e308"
         )
     return result
 
 
-def checked(number: object) -> Any:
+def real_number(number: object) -> Any:
     """Return a real number as it is; TypeError for all else."""
     if isinstance(number, Undecided):
         number.refuse("a comparison taken for a number")
     numpy = sys.modules.get("numpy")  # if it was never imported, number is not numpy's
     if not isinstance(number, Real | Decimal) and not (numpy and isinstance(number, numpy.bool_)):
-        raise TypeError(f"{shown(number)} is not a real number: {way_out(number)}")
+        raise TypeError(f"{describe(number)} is not a real number: {way_out(number)}")
     if numpy and isinstance(number, numpy.timedelta64):  # to numpy it is an integer
-        raise TypeError(f"{shown(number)} is a duration: divide it by the unit that you count in")
+        raise TypeError(
+            f"{describe(number)} is a duration: divide it by the unit that you count in"
+        )
     return number
 
 
-def shown(thing: object) -> str:
+def describe(thing: object) -> str:
     """Return what thing is, short enough for an error message."""
     if isinstance(thing, int) and thing.bit_length() > 64:
         return f"an int of {thing.bit_length()} bits"

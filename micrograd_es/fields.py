@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from micrograd_es.coercion import as_float, shown
+from micrograd_es.coercion import as_float, describe
 from micrograd_es.errors import MicrogradError
 from micrograd_es.functions import hessian, value_and_grad
 from micrograd_es.optim import SGD
@@ -222,7 +222,9 @@ class Landscape(Field):
     def __post_init__(self) -> None:
         for parameter in self.parameters:
             if type(parameter) is not Value or parameter.args:
-                raise TypeError(f"parameter {shown(parameter)}: give leaves, as net.parameters()")
+                raise TypeError(
+                    f"parameter {describe(parameter)}: give leaves, as net.parameters()"
+                )
         if len(set(self.parameters)) < len(self.parameters):
             raise ValueError("a parameter is given twice: give each one once")
 
@@ -232,7 +234,7 @@ class Landscape(Field):
         return tuple(parameter.data for parameter in self.parameters)
 
     @contextmanager
-    def moved(self, point: Sequence[float]) -> Iterator[Value]:
+    def loss_at(self, point: Sequence[float]) -> Iterator[Value]:
         """Compute the loss with the parameters at a point; put them back whatever happens."""
         before = [*zip(self.parameters, self.here, strict=True)]
         there = [*zip(self.parameters, map(as_float, point), strict=True)]
@@ -246,15 +248,15 @@ class Landscape(Field):
             set_numbers(before)
 
     def both(self, *point: float) -> tuple[float, list[float]]:
-        with self.moved(point) as loss:
+        with self.loss_at(point) as loss:
             return loss.data, [slope.data for slope in gradient(loss, self.parameters)]
 
     def value(self, *point: float) -> float:
-        with self.moved(point) as loss:
+        with self.loss_at(point) as loss:
             return float(loss)
 
     def hessian(self, *point: float) -> list[list[float]]:
-        with self.moved(point) as loss:
+        with self.loss_at(point) as loss:
             slopes = gradient(loss, self.parameters)
             return [[g.data for g in gradient(slope, self.parameters)] for slope in slopes]
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from operator import index
 from typing import Any
 
-from micrograd_es.coercion import guard, shown
+from micrograd_es.coercion import describe, guard
 from micrograd_es.errors import DomainError
 from micrograd_es.nodes import UNDEFINED
 from micrograd_es.primitive import as_value
 from micrograd_es.primitives import dot, identity
-from micrograd_es.structures import Number, Rebuild, numbers_like, taken_apart
+from micrograd_es.structures import Number, Rebuild, flatten, numbers_like
 from micrograd_es.taylor import derivative_of_order
 from micrograd_es.value import (
     Around,
@@ -86,7 +86,7 @@ def jvp(f: Callable[[object], object], point: object, direction: object) -> tupl
     """Return (f(point), how fast each output changes if the point moves along direction).
 
     The direction has the structure of the point. One sweep forward: each node changes by the sum of
-    its partials times the changes of its arguments. An argument that does not change is not asked
+    its partials times the changes of its arguments. An argument that does not change is not watcher
     for its partial, which may be undefined.
 
     >>> jvp(lambda v: v[0] * v[1], [2.0, 5.0], [1.0, 10.0])
@@ -112,12 +112,12 @@ def changes(outputs: Sequence[Value], moving: Mapping[Value, Number]) -> list[Nu
             args = args_of(node)
             if node in known or known.keys().isdisjoint(args):
                 continue
-            ask = node.primitive.asked(node, args)  # type: ignore[union-attr]  # it has args
+            ask = node.primitive.partials_at(node, args)  # type: ignore[union-attr]  # it has args
             for i, (arg, partial) in enumerate(zip(args, partials_of(node), strict=True)):
                 if arg in known:
                     given = partial if type(partial) is Undefined else ask(i)
                     share = share_of_change(known[arg], given, around)
-                    known[node] = both(known[node], share) if node in known else share
+                    known[node] = add_changes(known[node], share) if node in known else share
     found = [known.get(output, 0.0) for output in outputs]
     for change in found:
         if type(change) is Undefined:
@@ -131,9 +131,9 @@ def share_of_change(change: Any, partial: Any, around: Around) -> Any:
         return 0.0
     undefined = change if type(change) is Undefined else partial
     if type(undefined) is not Undefined:
-        share = times(partial, change)  # in this order: where the partial is 0, nobody asks further
-        if (asked := guard()) is not None and share is not change and share is not partial:
-            asked.share(share)
+        share = times(partial, change)  # in this order, so that a partial of 0 ends it
+        if (watcher := guard()) is not None and share is not change and share is not partial:
+            watcher.share(share)
         return share
     other = partial if undefined is change else change
     if type(other) is Undefined or around.is_nothing(other):
@@ -141,7 +141,7 @@ def share_of_change(change: Any, partial: Any, around: Around) -> Any:
     return undefined
 
 
-def both(change: Any, other: object) -> Any:
+def add_changes(change: Any, other: object) -> Any:
     """Return the sum of two changes, Undefined if one of them is."""
     if type(change) is Undefined:
         return change
@@ -162,13 +162,15 @@ def hvp(f: Callable[[object], object], point: object, vector: object) -> Any:
 def derivative(f: Callable[[object], object], n: int = 1) -> Callable[[Any], Any]:
     """Return the n-th derivative of a function of one number.
 
-    Of floats from Taylor series, for work that grows with n²; of Values, n gradients of gradients.
+    A float gets it from a Taylor series, whose work grows with n²; a Value from n nested gradients.
 
     >>> derivative(lambda x: x**5, 3)(2.0)
     240.0
     """
     if not isinstance(n, int) or n < 0:
-        raise ValueError(f"derivative of order {shown(n)}: the order is a whole number from 0 up")
+        raise ValueError(
+            f"derivative of order {describe(n)}: the order is a whole number from 0 up"
+        )
 
     def nth(x: object) -> Any:
         run = Run.of(f, (x,))
@@ -176,7 +178,7 @@ def derivative(f: Callable[[object], object], n: int = 1) -> Callable[[Any], Any
         if run.plain and n > 1:
             try:
                 return derivative_of_order(n, y, run.inputs[0])
-            except UNDEFINED as error:  # gradients say it better, or nobody is responsible
+            except UNDEFINED as error:  # gradients name the operation, or show it does not matter
                 failure = error
         for _ in range(min(n, GRADIENTS) if failure else n):
             (y,) = gradient(y, run.inputs)
@@ -215,14 +217,14 @@ class Run:
         if not places or max(places) >= len(args) or min(places) < -len(args):
             raise TypeError(f"argnums {argnums} of a function called with {len(args)} arguments")
         chosen = args[places[0]] if single else tuple(args[i] for i in places)
-        numbers, point = taken_apart(chosen)
-        # a value that came in gets a node of its own, lest levels of nested derivatives mix
+        numbers, point = flatten(chosen)
+        # a value that came in gets a node of its own, so that nested derivatives do not mix
         inputs = [identity(x) if type(x) is Value else Value(x) for x in numbers]
         moved = point(iter(inputs))
         given = list(args)
         for i, arg in zip(places, [moved] if single else moved, strict=True):
             given[i] = arg
-        results, result = taken_apart(f(*given, **(options or {})))
+        results, result = flatten(f(*given, **(options or {})))
         outputs = [as_value(y) for y in results]
         leaves = {node for y in outputs for node in topological_order(y) if node.primitive is None}
         plain = leaves <= set(inputs) and not any(type(x) is Value for x in numbers)
@@ -234,7 +236,7 @@ class Run:
         single = self.result(iter(self.outputs))
         if type(single) is not Value:
             raise TypeError(
-                f"a gradient is of one number, and f gave {shown(single)}: use jacobian"
+                f"a gradient is of one number, and f gave {describe(single)}: use jacobian"
             )
         return single
 
@@ -252,6 +254,7 @@ class Run:
         found = numbers_like(self.chosen, thing)
         if found is None:
             raise ValueError(
-                f"the {what} {shown(thing)} has not the structure of the point {shown(self.chosen)}"
+                f"the {what} {describe(thing)} has not the structure of the point "
+                f"{describe(self.chosen)}"
             )
         return found

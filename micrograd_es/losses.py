@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from micrograd_es.coercion import as_float, shown
+from micrograd_es.coercion import as_float, describe
 from micrograd_es.primitives import abs, relu
 from micrograd_es.value import Value
 
@@ -24,7 +24,7 @@ def hinge(score: Any, label: object) -> Any:
     """
     if type(label) is not Value and as_float(label) not in (1.0, -1.0):
         raise ValueError(
-            f"label {shown(label)}: hinge is for the labels 1 and -1; of 0 and 1, 2*t - 1"
+            f"label {describe(label)}: hinge is for the labels 1 and -1; of 0 and 1, 2*t - 1"
         )
     return relu(1 - label * score)
 

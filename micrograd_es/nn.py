@@ -1,6 +1,8 @@
-"""Layers that hold parameters: neurons, layers of neurons, networks of layers.
+"""Layers that hold parameters, as in micrograd.
 
-As in micrograd, with options.
+MLP(2, [16, 16, 1])             a network: two inputs, two hidden layers of 16, one output
+Layer(nin, nout), Neuron(nin)   what it is made of
+Module                          a class of your own: parameters(), named_parameters()
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from numbers import Integral
 from types import MemberDescriptorType
 from typing import Any, Protocol
 
-from micrograd_es.coercion import shown
+from micrograd_es.coercion import describe
 from micrograd_es.errors import did_you_mean
 from micrograd_es.primitive import Primitive
 from micrograd_es.primitives import PUBLIC, dot
@@ -103,8 +105,8 @@ def places_in(thing: object, where: str) -> Iterator[tuple[str, Any]]:
             yield f"{where}[{', '.join(map(str, place))}]", part
     elif hides_parameters(thing):
         raise TypeError(
-            f"{where} is {shown(thing)}: its parameters would be left out; hold them in a Module, "
-            "a list or a dict"
+            f"{where} is {describe(thing)}: its parameters would be left out; hold them in a "
+            "Module, a list or a dict"
         )
 
 
@@ -142,7 +144,7 @@ class Neuron(Module):
         rng: Uniform | None = None,
     ) -> None:
         source = rng or random  # micrograd's source, in micrograd's order
-        self.w = [Value(source.uniform(-1, 1)) for _ in range(at_least_one(nin, "inputs"))]
+        self.w = [Value(source.uniform(-1, 1)) for _ in range(size_of(nin, "inputs"))]
         self.b = Value(0.0) if bias else None
         self.activation = activation
         self.name_parameters()
@@ -154,7 +156,7 @@ class Neuron(Module):
 
     @activation.setter
     def activation(self, activation: Activation | None) -> None:
-        self._activation = self._activate = activation_named(activation)
+        self._activation = self._activate = activation_function(activation)
         if isinstance(self._activation, Primitive) and self._activation.arity == 1:
             self._activate = self._activation.node  # it is always called with a Value
 
@@ -168,7 +170,7 @@ class Neuron(Module):
     def __call__(self, x: Sequence[object]) -> Any:
         w = self.w
         if type(x) is not list:
-            x = checked(x)
+            x = as_sequence(x)
         if len(x) != len(w):
             raise ValueError(f"{len(x)} inputs for neurons that take {len(w)}")
         act = dot.node(*w, *x) if self.b is None else dot.node(*w, *x, self.b)
@@ -193,9 +195,7 @@ class Layer(Module):
         bias: bool = True,
         rng: Uniform | None = None,
     ) -> None:
-        self.neurons = [
-            Neuron(nin, activation, bias, rng) for _ in range(at_least_one(nout, "neurons"))
-        ]
+        self.neurons = [Neuron(nin, activation, bias, rng) for _ in range(size_of(nout, "neurons"))]
         self.name_parameters()
 
     def __call__(self, x: Sequence[object]) -> Any:
@@ -241,8 +241,8 @@ class MLP(Module):
 
 def sizes_of(nouts: Any) -> list[Any]:
     """Return the sizes of layers as a list; ValueError if there are none, or in no order."""
-    if not in_order(nouts):
-        raise TypeError(f"nouts {shown(nouts)}: give a list of sizes, such as [16, 16, 1]")
+    if not is_sequence(nouts):
+        raise TypeError(f"nouts {describe(nouts)}: give a list of sizes, such as [16, 16, 1]")
     if not len(nouts):
         raise ValueError(
             "MLP without layers: nouts is the size of each layer, for example [16, 16, 1]"
@@ -250,14 +250,14 @@ def sizes_of(nouts: Any) -> list[Any]:
     return list(nouts)
 
 
-def checked(x: Any) -> Sequence[Any]:
+def as_sequence(x: Any) -> Sequence[Any]:
     """Return x if it is a sequence: a list, a tuple, a numpy row."""
-    if not in_order(x):
-        raise TypeError(f"input {shown(x)}: a network is called with a list, as in net([4.0])")
+    if not is_sequence(x):
+        raise TypeError(f"input {describe(x)}: a network is called with a list, as in net([4.0])")
     return x  # type: ignore[no-any-return]  # anything with a length and an order
 
 
-def in_order(x: object) -> bool:
+def is_sequence(x: object) -> bool:
     """Whether a thing has a length and an order, and is no text. An array of no axis has none."""
     text = isinstance(x, str | bytes | bytearray | memoryview)
     if text or isinstance(x, Value | Set | Mapping) or getattr(x, "shape", None) == ():
@@ -265,14 +265,14 @@ def in_order(x: object) -> bool:
     return hasattr(x, "__len__")
 
 
-def at_least_one(count: object, things: str) -> int:
+def size_of(count: object, things: str) -> int:
     """Return a size as an int; ValueError unless it is a whole number of 1 or more."""
     if isinstance(count, Integral) and not isinstance(count, bool) and int(count) >= 1:
         return int(count)
-    raise ValueError(f"{shown(count)} {things}: expected a whole number, 1 or more")
+    raise ValueError(f"{describe(count)} {things}: expected a whole number, 1 or more")
 
 
-def activation_named(activation: Activation | None) -> Callable[[Any], Any] | None:
+def activation_function(activation: Activation | None) -> Callable[[Any], Any] | None:
     if activation is None or callable(activation):
         return activation
     if activation not in ACTIVATIONS:

@@ -1,4 +1,7 @@
-"""How a row makes nodes: the plain form, and the fast ones that agree with it to the bit.
+"""How a row makes nodes.
+
+    node_of(row, *operands)   the plain form: one thing at a time, every error with its names
+    maker(row)                the fastest function that makes the same nodes, to the bit
 
 No calculus, and no walk.
 """
@@ -27,11 +30,11 @@ UNDEFINED = (ValueError, ZeroDivisionError, OverflowError)  # what math and oper
 def evaluate(primitive: Primitive, data: Sequence[float], args: Sequence[object]) -> float:
     """Return primitive(*data), or raise with its operands. NaN and inf that came in propagate.
 
-    In a trace, whose numbers are nobody's, what is undefined is NaN or infinity.
+    In a trace, whose numbers mean nothing, what is undefined is NaN or infinity.
     """
     given = all(map(math.isfinite, data))
     try:
-        y = real(primitive)(*data)
+        y = value_function(primitive)(*data)
     except OverflowError:
         y = math.inf
     except ZeroDivisionError:
@@ -39,7 +42,7 @@ def evaluate(primitive: Primitive, data: Sequence[float], args: Sequence[object]
     except ValueError:
         y = math.nan
     if given and not math.isfinite(y) and not is_lenient(args):
-        formula = primitive.written(*map(operand, args))
+        formula = primitive.as_text(*map(describe_operand, args))
         if math.isinf(y):
             raise OverflowError(
                 f"{formula} is too large for a float (1.8e308): scale the operands down"
@@ -51,11 +54,11 @@ def evaluate(primitive: Primitive, data: Sequence[float], args: Sequence[object]
 
 
 def node_of(primitive: Primitive, *operands: object) -> Value:
-    """Return the node primitive(*operands): the careful maker, which the fast ones ask in doubt."""
+    """Return the node primitive(*operands). The fast makers call it where anything is unusual."""
     args = tuple(arg if type(arg) is Value else constant_node(primitive, arg) for arg in operands)
     data = [arg._data for arg in args]
     y = evaluate(primitive, data, args)
-    ask = primitive.asked(y, data)
+    ask = primitive.partials_at(y, data)
     partials = [
         partial_of(primitive, ask, i, y, args) if type(given) is Value else 0.0
         for i, given in enumerate(operands)
@@ -63,19 +66,19 @@ def node_of(primitive: Primitive, *operands: object) -> Value:
     return make(y, primitive, args, tuple(partials))
 
 
-def real(primitive: Primitive) -> Callable[..., float]:
+def value_function(primitive: Primitive) -> Callable[..., float]:
     """Return the row's value as a function to floats, whatever a row of a user's own gives."""
     value = primitive.value
     if primitive.__module__.startswith("micrograd_es."):
-        return value  # the rows of the table keep to floats
+        return value  # the rows of the table give floats
 
-    def checked(*data: float) -> float:
+    def as_float_of(*data: float) -> float:
         y = value(*data)
         if isinstance(y, complex):
             raise ValueError("complex")  # noqa: TRY004  # undefined, as of log(-1)
         return y if type(y) is float else as_float(y)
 
-    return checked
+    return as_float_of
 
 
 def partial_of(
@@ -90,7 +93,7 @@ def partial_of(
         return partial
     if is_lenient(args):
         return partial
-    formula = primitive.written(*map(operand, args))
+    formula = primitive.as_text(*map(describe_operand, args))
     return Undefined(
         f"{formula} has the value {y!r}, but no finite slope by argument {i + 1}, "
         "and the output depends on it: keep away from that point, or detach() the argument"
@@ -99,11 +102,11 @@ def partial_of(
 
 def is_lenient(args: Sequence[object]) -> bool:
     """Whether an undefined operation on args is no error: one of them is a Value of a trace."""
-    asked = guard()
-    return asked is not None and asked.lenient and any(type(arg) is Value for arg in args)
+    watcher = guard()
+    return watcher is not None and watcher.lenient and any(type(arg) is Value for arg in args)
 
 
-def operand(arg: object) -> str:
+def describe_operand(arg: object) -> str:
     """Return an operand as errors write it: its number, with its name if it has one."""
     if type(arg) is not Value:
         return repr(arg)
@@ -111,24 +114,24 @@ def operand(arg: object) -> str:
 
 
 def constant_node(primitive: Primitive, number: object) -> Value:
-    """Return an operand that is a number as a node that nobody asks for its responsibility."""
-    made = new(Value)
-    made._data = as_float(number)
-    made._grad = 0.0
-    made.primitive = primitive.constant
-    made.a = made.b = made.da = made.db = made.mark = made.name = None
-    return made
+    """Return a plain number among the operands as a node whose responsibility does not matter."""
+    result = new(Value)
+    result._data = as_float(number)
+    result._grad = 0.0
+    result.primitive = primitive.constant
+    result.a = result.b = result.da = result.db = result.mark = result.name = None
+    return result
 
 
 # ---- the fast makers: the plain form unrolled by arity, 3 times its speed ------------------------
 #
-# Each hopes for the best, and leaves what is unusual (an error, an infinity, a NaN) to node_of.
-# `(y + da + db) * 0.0` is true exactly if something in it is not finite.
+# Each is a fast path: any error, infinity or NaN falls back to node_of.
+# `(y + da + db) * 0.0` is NaN, and so true, exactly if one of the three is not finite.
 
 
-def unary(primitive: Primitive) -> Callable[[Value], Value]:
+def unary_maker(primitive: Primitive) -> Callable[[Value], Value]:
     """Return the maker of a function of one argument."""
-    value, rule = real(primitive), as_rule(primitive.partials)
+    value, rule = value_function(primitive), as_rule(primitive.partials)
 
     def node(a: Value) -> Value:
         x = a._data
@@ -139,22 +142,22 @@ def unary(primitive: Primitive) -> Callable[[Value], Value]:
             return node_of(primitive, a)
         if (y + da) * 0.0:
             return node_of(primitive, a)
-        made = new(Value)
-        made._data = y
-        made._grad = 0.0
-        made.primitive = primitive
-        made.a = a
-        made.da = da
-        made.b = made.db = made.mark = made.name = None
-        return made
+        result = new(Value)
+        result._data = y
+        result._grad = 0.0
+        result.primitive = primitive
+        result.a = a
+        result.da = da
+        result.b = result.db = result.mark = result.name = None
+        return result
 
     return node
 
 
-def binary(primitive: Primitive) -> Callable[[Any, Any], Any]:
+def binary_maker(primitive: Primitive) -> Callable[[Any, Any], Any]:
     """Return the maker of a function of two arguments."""
-    value, (by_a, by_b) = real(primitive), map(as_rule, primitive.partials)
-    mixed = with_number(primitive)
+    value, (by_a, by_b) = value_function(primitive), map(as_rule, primitive.partials)
+    mixed = maker_with_number(primitive)
 
     def node(a: object, b: object) -> Any:
         if type(b) is not Value or type(a) is not Value:
@@ -168,24 +171,24 @@ def binary(primitive: Primitive) -> Callable[[Any, Any], Any]:
             return node_of(primitive, a, b)
         if (y + da + db) * 0.0:
             return node_of(primitive, a, b)
-        made = new(Value)
-        made._data = y
-        made._grad = 0.0
-        made.primitive = primitive
-        made.a = a
-        made.da = da
-        made.b = b
-        made.db = db
-        made.mark = made.name = None
-        return made
+        result = new(Value)
+        result._data = y
+        result._grad = 0.0
+        result.primitive = primitive
+        result.a = a
+        result.da = da
+        result.b = b
+        result.db = db
+        result.mark = result.name = None
+        return result
 
     return node
 
 
-def additive(primitive: Primitive) -> Callable[[Any, Any], Any]:
+def additive_maker(primitive: Primitive) -> Callable[[Any, Any], Any]:
     """Return the maker of a function of two arguments with constant partials: a + b, a - b."""
-    value, (da, db) = real(primitive), map(float, primitive.partials)
-    mixed = with_number(primitive)
+    value, (da, db) = value_function(primitive), map(float, primitive.partials)
+    mixed = maker_with_number(primitive)
 
     def node(a: object, b: object) -> Any:
         if type(b) is not Value or type(a) is not Value:
@@ -196,27 +199,27 @@ def additive(primitive: Primitive) -> Callable[[Any, Any], Any]:
             return node_of(primitive, a, b)
         if y * 0.0:
             return node_of(primitive, a, b)
-        made = new(Value)
-        made._data = y
-        made._grad = 0.0
-        made.primitive = primitive
-        made.a = a
-        made.da = da
-        made.b = b
-        made.db = db
-        made.mark = made.name = None
-        return made
+        result = new(Value)
+        result._data = y
+        result._grad = 0.0
+        result.primitive = primitive
+        result.a = a
+        result.da = da
+        result.b = b
+        result.db = db
+        result.mark = result.name = None
+        return result
 
     return node
 
 
-def with_number(primitive: Primitive) -> Callable[[Any, Any], Any]:
-    """Return the maker for a number on one side, whose partial nobody asks for."""
-    value, (by_a, by_b) = real(primitive), map(as_rule, primitive.partials)
+def maker_with_number(primitive: Primitive) -> Callable[[Any, Any], Any]:
+    """Return the maker for a number on one side, whose partial is not needed."""
+    value, (by_a, by_b) = value_function(primitive), map(as_rule, primitive.partials)
 
     def node(a: object, b: object) -> Any:
-        left = a if type(a) is Value else lifted(primitive, a)
-        right = b if type(b) is Value else lifted(primitive, b)
+        left = a if type(a) is Value else lift(primitive, a)
+        right = b if type(b) is Value else lift(primitive, b)
         if left is NotImplemented or right is NotImplemented:
             return NotImplemented
         x, z = left._data, right._data
@@ -228,23 +231,23 @@ def with_number(primitive: Primitive) -> Callable[[Any, Any], Any]:
             return node_of(primitive, left, right)
         if (y + da + db) * 0.0:
             return node_of(primitive, left, right)
-        made = new(Value)
-        made._data = y
-        made._grad = 0.0
-        made.primitive = primitive
-        made.a = left
-        made.da = da
-        made.b = right
-        made.db = db
-        made.mark = made.name = None
-        return made
+        result = new(Value)
+        result._data = y
+        result._grad = 0.0
+        result.primitive = primitive
+        result.a = left
+        result.da = da
+        result.b = right
+        result.db = db
+        result.mark = result.name = None
+        return result
 
     return node
 
 
-def variadic(primitive: Primitive) -> Callable[..., Value]:
+def variadic_maker(primitive: Primitive) -> Callable[..., Value]:
     """Return the maker of a function of any number of arguments."""
-    value, rule = real(primitive), primitive.partials
+    value, rule = value_function(primitive), primitive.partials
 
     def node(*operands: Any) -> Value:
         args = operands
@@ -261,30 +264,34 @@ def variadic(primitive: Primitive) -> Callable[..., Value]:
         odd = type(y) is not float or not 3 <= len(args) == len(partials)
         if odd or sum(partials, y) * 0.0:
             return node_of(primitive, *operands)
-        made = new(Value)
-        made._data = y
-        made._grad = 0.0
-        made.primitive = primitive
-        made.a = args
-        made.da = partials
-        made.b = made.db = made.mark = made.name = None
-        return made
+        result = new(Value)
+        result._data = y
+        result._grad = 0.0
+        result.primitive = primitive
+        result.a = args
+        result.da = partials
+        result.b = result.db = result.mark = result.name = None
+        return result
 
     return node
 
 
-def any_node(primitive: Primitive) -> Callable[..., Value]:
-    """Return the maker for what is too rare to be fast."""
+def careful_maker(primitive: Primitive) -> Callable[..., Value]:
+    """Return the plain form as a maker, for rows of three arguments or more, which are rare."""
     return lambda *operands: node_of(primitive, *operands)
 
 
 def maker(primitive: Primitive) -> Callable[..., Any]:
     """Return the fastest maker that fits."""
     if primitive.arity == 2:
-        return binary(primitive) if any(map(callable, primitive.partials)) else additive(primitive)
+        return (
+            binary_maker(primitive)
+            if any(map(callable, primitive.partials))
+            else additive_maker(primitive)
+        )
     if primitive.arity is None:
-        return variadic(primitive)
-    return unary(primitive) if primitive.arity == 1 else any_node(primitive)
+        return variadic_maker(primitive)
+    return unary_maker(primitive) if primitive.arity == 1 else careful_maker(primitive)
 
 
 def as_rule(partial: Any) -> Rule:
@@ -295,7 +302,7 @@ def as_rule(partial: Any) -> Rule:
     return lambda y, *args: number
 
 
-def lifted(primitive: Primitive, number: object) -> Any:
+def lift(primitive: Primitive, number: object) -> Any:
     """Return a number as a constant node; NotImplemented for arrays, which meet Values as such."""
     kind = type(number)
     if kind is float or kind is int:

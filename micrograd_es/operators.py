@@ -1,6 +1,8 @@
-"""Values written as numbers are written: operators, methods, comparisons and conversions.
+"""What hangs on Value: operators, methods, comparisons and conversions, as numbers have them.
 
-No calculus.
+    attach()    hangs all of it on Value, once, when the package is imported
+
+No calculus: each operator and method is a row of primitives.py.
 """
 
 from __future__ import annotations
@@ -38,7 +40,7 @@ CONVERSIONS: dict[str, Callable[..., float]] = {
 }
 
 
-def reflected(primitive: Primitive) -> Callable[[Value, Any], Any]:
+def reflected_operator(primitive: Primitive) -> Callable[[Value, Any], Any]:
     """Return the operator for a number on the left: 2 - v calls v.__rsub__(2)."""
     node = primitive.node
     return lambda self, other: node(other, self)
@@ -56,8 +58,8 @@ def comparison(name: str) -> Callable[[Value, Any], Any]:
     compare = getattr(operator, name)
 
     def method(self: Value, other: object) -> Any:
-        if (asked := guard()) is not None:
-            answer = asked.compare(name, self, other)
+        if (watcher := guard()) is not None:
+            answer = watcher.compare(name, self, other)
             if answer is not NotImplemented:
                 return answer
         return compare(self._data, other._data if type(other) is Value else other)
@@ -69,27 +71,27 @@ def conversion(convert: Callable[..., float]) -> Callable[..., float]:
     """Return a conversion of the value's number, which leaves the graph."""
 
     def method(self: Value, *digits: int) -> float:
-        if (asked := guard()) is not None:
-            asked.read(self, f"asks for {convert.__name__}()")
+        if (watcher := guard()) is not None:
+            watcher.read(self, f"asks for {convert.__name__}()")
         return convert(self._data, *digits)
 
     return method
 
 
-def formatted(self: Value, spec: str) -> str:
-    """Return f"{v:.3f}" as the number is formatted; plain f"{v}" is the repr, like str(v)."""
+def format_value(self: Value, spec: str) -> str:
+    """Return f"{v:.3f}" as the number is format_value; plain f"{v}" is the repr, like str(v)."""
     if not spec:
         return repr(self)
-    if (asked := guard()) is not None:
-        asked.read(self, "formats the number")
+    if (watcher := guard()) is not None:
+        watcher.read(self, "formats the number")
     return format(self._data, spec)
 
 
 def attach() -> None:
-    """Hang the notation on Value; value.py declares the same names for type checkers."""
+    """Hang the operators on Value; declarations.pyi tells type checkers the same names."""
     for name, primitive in OPERATORS.items():
         setattr(Value, f"__{name}__", primitive.node)
-        setattr(Value, f"__r{name}__", reflected(primitive))
+        setattr(Value, f"__r{name}__", reflected_operator(primitive))
     for name, row in {**METHODS, **SPELLINGS}.items():
         setattr(Value, name, method(row))
     for name in COMPARISONS:
@@ -101,7 +103,7 @@ def attach() -> None:
         "abs": table.abs.node,
         "pos": lambda self: self,
         "hash": object.__hash__,  # by identity: two leaves of 2.0 are two
-        "format": formatted,
+        "format": format_value,
         "array_ufunc": array_ufunc,
     }.items():
         setattr(Value, f"__{name}__", function)

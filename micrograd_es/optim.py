@@ -16,7 +16,7 @@ from itertools import starmap
 from operator import call
 from typing import Any, ClassVar
 
-from micrograd_es.coercion import as_float, guard, shown
+from micrograd_es.coercion import as_float, describe, guard
 from micrograd_es.errors import NonFiniteError
 from micrograd_es.value import Value, set_grads
 
@@ -71,7 +71,7 @@ class Optimizer:
         for parameter in self.parameters:
             if type(parameter) is not Value or parameter.primitive is not None:
                 raise TypeError(
-                    f"parameter {shown(parameter)}: expected a leaf, such as Value(0.5)"
+                    f"parameter {describe(parameter)}: expected a leaf, such as Value(0.5)"
                 )
         self.lr = lr
         self.memories = [[*self.memory] for _ in self.parameters]

@@ -1,4 +1,7 @@
-"""What a row of the table is.
+"""What a row of the table is: a function, and every fact about it.
+
+    Primitive(name, value, partials, …)   a row; one of your own is as good as those of the table
+    where(condition, then, otherwise)     a choice, which a program can make for each sample
 
 No calculus: the rows are in primitives.py.
 """
@@ -13,7 +16,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from functools import cache
 from typing import Any, ClassVar
 
-from micrograd_es.coercion import Undecided, as_float, shown
+from micrograd_es.coercion import Undecided, as_float, describe
 from micrograd_es.errors import PrimitiveError
 from micrograd_es.nodes import UNDEFINED, evaluate, maker
 from micrograd_es.value import Value, make
@@ -75,24 +78,24 @@ class Primitive:
     neutral: float | None = None
     node: Callable[..., Any] = field(init=False, repr=False)  # (*args) -> Value: the fast makers
     arity: int | None = field(init=False, repr=False)  # how many arguments; None: any number
-    constant: ClassVar[Primitive]  # of a number that an operator lifted: it has no arguments
+    constant: ClassVar[Primitive]  # the row of plain numbers that met a Value: no arguments
 
     def __post_init__(self) -> None:
         if isinstance(self.partials, list):
             object.__setattr__(self, "partials", tuple(self.partials))
         object.__setattr__(self, "title", self.title or self.name)
-        object.__setattr__(self, "arity", self.arguments())
+        object.__setattr__(self, "arity", self.count_arguments())
         self.refuse_wrong_counts()
         # the module in which the row is written, found as namedtuple finds it
         module = sys._getframe(2).f_globals.get("__name__", "__main__")
         object.__setattr__(self, "__module__", module)
         object.__setattr__(self, "node", maker(self))
-        object.__setattr__(self, "__doc__", self.told())
+        object.__setattr__(self, "__doc__", self.help_text())
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
 
-    def told(self) -> str:
+    def help_text(self) -> str:
         """Return what help(row) says."""
         names = {1: "x", 2: "a, b"}.get(self.arity or 0, "values")
         kinks = (f"{kink:g} ({which})" for kink, which in self.kinks.items())
@@ -110,7 +113,7 @@ class Primitive:
         for rule in rules:
             if not isinstance(rule, int | float) and not hasattr(rule, "__code__"):
                 raise PrimitiveError(
-                    f"a partial of {self.name} is {shown(rule)}: give a function, "
+                    f"a partial of {self.name} is {describe(rule)}: give a function, "
                     "`lambda y, *args: …`, or a number where it is constant"
                 )
         for what, function, expected in (
@@ -129,7 +132,7 @@ class Primitive:
                 "`lambda y, *args: …` for each argument of the value"
             )
 
-    def arguments(self) -> int | None:
+    def count_arguments(self) -> int | None:
         """Return the number of arguments that the partials are for; None if any number will do."""
         if type(self.partials) is tuple:
             return len(self.partials)
@@ -138,17 +141,17 @@ class Primitive:
 
     def partial(self, i: int, y: object, args: Sequence[object]) -> Any:
         """Return ∂y/∂args[i] by the row's rule, over whatever numbers y and args are."""
-        return self.asked(y, args)(i)
+        return self.partials_at(y, args)(i)
 
-    def asked(self, y: object, args: Sequence[object]) -> Callable[[int], Any]:
-        """Return the function i -> ∂y/∂args[i]; a rule for all is asked once, or never."""
+    def partials_at(self, y: object, args: Sequence[object]) -> Callable[[int], Any]:
+        """Return the function i -> ∂y/∂args[i]; a rule for all arguments is called at most once."""
         if self.arity is None:
-            at_once = cache(lambda: self.at_once(y, args))
+            at_once = cache(lambda: self.all_partials(y, args))
             return lambda i: at_once()[i]
         rules = self.partials if type(self.partials) is tuple else (self.partials,)
         return lambda i: rules[i](y, *args) if callable(rules[i]) else rules[i]
 
-    def at_once(self, y: object, args: Sequence[object]) -> Any:
+    def all_partials(self, y: object, args: Sequence[object]) -> Any:
         partials = self.partials(y, *args)
         size = len(partials) if isinstance(partials, list | tuple) else "no list of"
         if size != len(args):
@@ -173,7 +176,7 @@ class Primitive:
         if self.gather is not None:
             args = self.gather(*args, **options)
         elif options or len(args) != (self.arity or len(args)):
-            given = ", ".join([*map(shown, args), *options])
+            given = ", ".join([*map(describe, args), *options])
             raise TypeError(f"{self.name} takes {self.arity} arguments, and was given {given}")
         plain = True
         for arg in args:
@@ -185,7 +188,7 @@ class Primitive:
                 return made
             if kind is not float and kind is not int:
                 plain = False
-        if plain:  # the rules of other rows come here: no detours
+        if plain:  # fast path: rules over floats call other rows very often
             try:
                 y = self.value(*args)
             except UNDEFINED:
@@ -197,18 +200,18 @@ class Primitive:
     def __reduce__(self) -> str:
         return self.name  # pickled as module.name; the module must hold the row under its own name
 
-    def written(self, *operands: str) -> str:
+    def as_text(self, *operands: str) -> str:
         """Return the primitive applied to operands, as a formula."""
-        return filled(self.text or f"{self.title}(%s)", operands, "({})")
+        return fill_template(self.text or f"{self.title}(%s)", operands, "({})")
 
-    def typeset(self, *operands: str) -> str:
+    def as_latex(self, *operands: str) -> str:
         """Return the primitive applied to operands, as a formula in LaTeX."""
         name = self.name.replace("_", r"\_")
         template = self.latex or rf"\operatorname{{{name}}}(%s)"
-        return filled(template, operands, r"\left({}\right)")
+        return fill_template(template, operands, r"\left({}\right)")
 
 
-def filled(template: str, operands: Sequence[str], parentheses: str) -> str:
+def fill_template(template: str, operands: Sequence[str], parentheses: str) -> str:
     """Return template with operands for its %s, in parentheses where nothing else holds them."""
     text, *rest = template.split("%s")
     if len(rest) == 1 != len(operands):  # one place for all of them
@@ -223,10 +226,10 @@ def filled(template: str, operands: Sequence[str], parentheses: str) -> str:
     return text
 
 
-def listed(values: Iterable[object]) -> tuple[Any, ...]:
+def elements_of(values: Iterable[object]) -> tuple[Any, ...]:
     """Return the elements of a list of values; TypeError for texts, sets and mappings."""
     if isinstance(values, str | bytes | bytearray | memoryview | Set | Mapping):
-        raise TypeError(f"{shown(values)} is not a list of values: give a list, [a, b, …]")
+        raise TypeError(f"{describe(values)} is not a list of values: give a list, [a, b, …]")
     return tuple(values)
 
 
@@ -234,14 +237,14 @@ def components(
     row: Primitive, of_floats: Callable[[Sequence[float]], list[float]], values: Iterable[object]
 ) -> list[Any]:
     """Return row(x, *others) for each x of a list; over floats all at once, by of_floats."""
-    xs = listed(values)
+    xs = elements_of(values)
     if any(type(x) is Value for x in xs):
         return [component(row, x, *xs[:i], *xs[i + 1 :]) for i, x in enumerate(xs)]
     return of_floats([as_float(x) for x in xs]) if xs else []
 
 
 def component(row: Primitive, *operands: object) -> Any:
-    """Return row(*operands), inf if it is too large: others of the list may still be asked for."""
+    """Return row(*operands), or inf if it is too large, so that the rest of the list is there."""
     try:
         return row.node(*operands)
     except OverflowError:

@@ -19,7 +19,7 @@ from typing import Any
 from micrograd_es import floats, jets
 from micrograd_es.coercion import Undecided
 from micrograd_es.floats import LN2, LOG2E, LOG10E, TWO_BY_SQRT_PI
-from micrograd_es.primitive import Primitive, components, listed
+from micrograd_es.primitive import Primitive, components, elements_of
 
 # ---- the rules of functions of any number of arguments: a partial for each -----------------------
 
@@ -46,7 +46,7 @@ def unit_first_partials(y: Any, *xs: object) -> tuple[Any, ...]:
 
 
 def dot_args(ws: Iterable[object], xs: Iterable[object], bias: object = None) -> tuple[Any, ...]:
-    ws, xs = listed(ws), listed(xs)
+    ws, xs = elements_of(ws), elements_of(xs)
     if len(ws) != len(xs):
         raise ValueError(
             f"dot of {len(ws)} weights and {len(xs)} inputs: give as many of one as of the other"
@@ -197,10 +197,10 @@ identity      = Primitive("identity",      float,              1, group="arithme
 
 # ---- of any number of arguments
 dot           = Primitive("dot",           floats.dot,         dot_partials, gather=dot_args, group="list")
-total         = Primitive("total",         floats.total,       lambda y, *xs: (1,) * len(xs), gather=listed, group="list")
+total         = Primitive("total",         floats.total,       lambda y, *xs: (1,) * len(xs), gather=elements_of, group="list")
 mean          = Primitive("mean",          floats.mean,        lambda y, *xs: (1 / len(xs),) * len(xs),
-                          domain="at least one value", gather=listed, group="list")
-prod          = Primitive("prod",          floats.prod,         lambda y, *xs: (*other_products(xs),), gather=listed, group="list")
+                          domain="at least one value", gather=elements_of, group="list")
+prod          = Primitive("prod",          floats.prod,         lambda y, *xs: (*other_products(xs),), gather=elements_of, group="list")
 other_product = Primitive("other_product", floats.other_product, lambda y, x, *others: (0, *other_products(others)),
                           title="slope of prod", group="slope")
 hypot         = Primitive("hypot",         math.hypot,         (lambda y, a, b: hypot_slope(a, b), lambda y, a, b: hypot_slope(b, a)),
@@ -209,11 +209,11 @@ hypot_slope   = Primitive("hypot_slope",   floats.unit_first,  (lambda y, a, b: 
                                                                 lambda y, a, b: -hypot_slope(b, a) * atan2_slope(b, a)),
                           title="slope of hypot", kinks={0: "jump"}, switch=math.hypot, group="slope")
 norm          = Primitive("norm",          floats.norm,        lambda y, *xs: (*unit(xs),),
-                          latex=r"\lVert{%s}\rVert", kinks={0: "mean"}, switch=math.hypot, gather=listed, group="list")
+                          latex=r"\lVert{%s}\rVert", kinks={0: "mean"}, switch=math.hypot, gather=elements_of, group="list")
 unit_first    = Primitive("unit_first",    floats.unit_first,  unit_first_partials, kinks={0: "jump"}, switch=math.hypot,
                           title="slope of norm", group="slope")
 log_sum_exp   = Primitive("log_sum_exp",   floats.log_sum_exp, lambda y, *xs: (*softmax(xs),),
-                          domain="at least one value", gather=listed, group="list")
+                          domain="at least one value", gather=elements_of, group="list")
 softmax_first = Primitive("softmax_first", floats.softmax_first, softmax_first_partials,
                           title="softmax", group="slope")
 # fmt: on

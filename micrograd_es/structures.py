@@ -1,6 +1,6 @@
 """Lists, tuples, dicts and arrays as points: their numbers, and others in their places.
 
-taken_apart(thing)          its numbers, and the function that puts others in their place
+flatten(thing)          its numbers, and the function that puts others in their place
 numbers_like(point, thing)  the numbers of a thing of the same structure
 """
 
@@ -17,7 +17,7 @@ Number = Value | float
 Rebuild = Callable[[Iterator[Number]], Any]
 
 
-def taken_apart(thing: Any) -> tuple[list[Number], Rebuild]:
+def flatten(thing: Any) -> tuple[list[Number], Rebuild]:
     """Return the numbers and Values in a structure, and the function that puts others in their
     place. TypeError for what is neither a number nor a list, tuple, dict or array of them;
     ValueError for a structure that contains itself.
@@ -34,26 +34,26 @@ def parts_of(thing: Any) -> tuple[list[Number], Rebuild]:
         return [thing], next
     if isinstance(thing, Mapping):
         numbers, rebuild = parts_of(list(thing.values()))
-        return numbers, lambda new: filled(thing, rebuild(new))
+        return numbers, lambda new: refill(thing, rebuild(new))
     if isinstance(thing, list | tuple):
         parts = [parts_of(part) for part in thing]
-        made = getattr(type(thing), "_make", type(thing))  # of a namedtuple
+        kind = getattr(type(thing), "_make", type(thing))  # of a namedtuple
         return (
             [number for numbers, _ in parts for number in numbers],
-            lambda new: made([rebuild(new) for _, rebuild in parts]),
+            lambda new: kind([rebuild(new) for _, rebuild in parts]),
         )
     if hasattr(thing, "__array__") and getattr(thing, "shape", None):
         numbers, rebuild = parts_of(thing.ravel().tolist())
-        return numbers, lambda new: in_shape(rebuild(new), thing.shape)
+        return numbers, lambda new: reshape(rebuild(new), thing.shape)
     return [as_float(thing)], next
 
 
-def filled(mapping: Mapping[object, object], values: list[object]) -> Any:
+def refill(mapping: Mapping[object, object], values: list[object]) -> Any:
     """Return a mapping of the same type and keys with other values."""
-    made: Any = copy(mapping) if hasattr(mapping, "update") else {}
+    result: Any = copy(mapping) if hasattr(mapping, "update") else {}
     for key, value in zip(mapping, values, strict=True):
-        made[key] = value
-    return made
+        result[key] = value
+    return result
 
 
 def numbers_like(point: Any, thing: Any) -> list[Number] | None:
@@ -67,12 +67,12 @@ def numbers_like(point: Any, thing: Any) -> list[Number] | None:
             return None
         parts = [numbers_like(p, t) for p, t in zip(point, thing, strict=True)]
         return None if None in parts else [x for part in parts for x in part or ()]
-    numbers, _ = taken_apart(thing)
+    numbers, _ = flatten(thing)
     same = getattr(point, "shape", ()) == getattr(thing, "shape", ())
     return numbers if same and not isinstance(thing, Mapping | list | tuple) else None
 
 
-def in_shape(items: list[object], shape: tuple[int, ...]) -> Any:
+def reshape(items: list[object], shape: tuple[int, ...]) -> Any:
     """Return items as an array: of floats if they are floats, else of Values."""
     import numpy
 

@@ -122,7 +122,7 @@ class System:
             value: arg for value, arg in zip(args, line.args, strict=True) if type(value) is Value
         }
         try:
-            ask = line.row.asked(y, args)
+            ask = line.row.partials_at(y, args)
             for i, arg in enumerate(line.args):
                 if self.moves(arg):
                     partial = self.place(ask(i), known, line.level + 1)

@@ -26,7 +26,7 @@ from itertools import starmap
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 from weakref import WeakKeyDictionary, ref
 
-from micrograd_es.coercion import as_float, guard, shown
+from micrograd_es.coercion import as_float, describe, guard
 from micrograd_es.errors import DomainError, GraphError
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Value(Operators):
 
     def __init__(self, data: float | Fraction | Decimal, name: str | None = None) -> None:
         if name is not None and type(name) is not str:
-            raise TypeError(f"the name {shown(name)} is no text: Value(2.0, name='w1')")
+            raise TypeError(f"the name {describe(name)} is no text: Value(2.0, name='w1')")
         self._data = as_float(data)
         self._grad = 0.0
         self.name = name
@@ -181,7 +181,7 @@ def make(
 
 
 def is_constant(node: Value) -> bool:
-    """Whether node is a number that an operator lifted: what a primitive of no arguments made."""
+    """Whether node is a constant: a plain number that met a Value in an operator."""
     return node.a is None and node.primitive is not None
 
 
@@ -199,7 +199,7 @@ set_numbers, set_grads = set_all(Value._data), set_all(Value._grad)
 # ---- the order -----------------------------------------------------------------------------------
 
 
-def order_beside(output: Value, listed: dict[Value, bool]) -> list[Value]:
+def order_by_dictionary(output: Value, listed: dict[Value, bool]) -> list[Value]:
     """Return every node that output needs and that is not listed yet, each after its args.
 
     Depth first, arguments as written, so that sums are made in the same order in every run. None on
@@ -240,13 +240,13 @@ def topological_order(output: Value, listed: dict[Value, bool] | None = None) ->
     listed  a dictionary of walks to be continued: the nodes that they listed are not listed again
     """
     if type(output) is not Value:
-        raise TypeError(f"{shown(output)} has no graph: only a Value has one")
+        raise TypeError(f"{describe(output)} has no graph: only a Value has one")
     if listed is not None:
-        return order_beside(output, listed)
+        return order_by_dictionary(output, listed)
     this: set[Any] = set()  # dies with the walk, however it ends, and so leaves the list
     walking.append(ref(this, walking.remove))
     if walking[0]() is not this:
-        return order_beside(output, {})
+        return order_by_dictionary(output, {})
     opened, closed = object(), object()  # this walk's own marks: no counter, no set
     order: list[Value] = []
     stack: list[Any] = [output]
@@ -327,8 +327,8 @@ def reverse_sweep(output: Value) -> Iterator[Edge]:
 def backward(output: Value) -> None:
     """Sweep as reverse_sweep does, to the same bits, but fast: each grad is a slot of its node.
 
-    The partials were kept going forward, so that no row is asked. What is undefined raises by
-    itself when it is multiplied; only then is the sweep repeated with care.
+    The partials were kept going forward, so no row is needed. An undefined one raises by itself
+    when it is multiplied; only then is the sweep repeated with care.
     """
     if (watcher := guard()) is not None:
         watcher.write(output, "calls backward()")
@@ -378,16 +378,16 @@ def start_afresh(order: Sequence[Value]) -> list[tuple[Value, Any]]:
 def gradient(output: Value, inputs: Sequence[Value]) -> list[Value]:
     """Return ∂output/∂input for each input, as values that can be differentiated again.
 
-    No `grad` is touched. An input that output does not depend on gets 0. The rows are asked once
-    more, now with values; GraphError if their answer is not the partial of the forward pass,
+    No `grad` is touched. An input that output does not depend on gets 0. Each row computes its
+    partials once more, now with values; GraphError if one is not the partial of the forward pass,
     because some data was changed in between (tiny.py would mix the old numbers with the new).
     """
     inputs = [inputs] if isinstance(inputs, Value) else list(inputs)
     for node in (output, *inputs):
         if type(node) is not Value:
-            raise TypeError(f"gradient of {shown(node)}: output and inputs are Values")
+            raise TypeError(f"gradient of {describe(node)}: output and inputs are Values")
     order = topological_order(output)
-    leading = set(inputs)  # the nodes on the way to an input; the others are never asked
+    leading = set(inputs)  # the nodes on the way to an input; the others do not matter
     for node in order:
         if not leading.isdisjoint(node.args):
             leading.add(node)
@@ -413,7 +413,7 @@ def shares(node: Any, grad: Value | float, around: Around) -> Iterator[tuple[Val
     watcher, leading = guard(), around.leading
     fixed = [is_constant(arg) and arg not in leading for arg in node.args]
     args = [arg._data if number else arg for arg, number in zip(node.args, fixed, strict=True)]
-    ask = node.primitive.asked(node, args)
+    ask = node.primitive.partials_at(node, args)
     for i, (arg, stored) in enumerate(zip(args_of(node), partials_of(node), strict=True)):
         if arg not in leading:
             continue
@@ -426,7 +426,7 @@ def shares(node: Any, grad: Value | float, around: Around) -> Iterator[tuple[Val
         except (ValueError, ArithmeticError):
             if watcher is None or not watcher.lenient:
                 raise
-            partial = math.nan  # of constants; a trace has no errors
+            partial = math.nan  # a partial of constants; in a trace that is no error
         now = partial._data if type(partial) is Value else partial
         if watcher is None and now != stored and not (now != now and stored != stored):
             raise GraphError(
@@ -453,8 +453,8 @@ def times(grad: Value | float, partial: Value | float) -> Value | float:
 class Undefined:
     """A partial without a finite value, on a node whose own value is fine: an error kept for later.
 
-    `grad * partial` raises it, unless the responsibility that arrives is exactly 0: so backward
-    needs no test for it.
+    `grad * partial` raises it, unless grad is exactly 0: so backward needs no test for it. tiny.py
+    raises as soon as the node is made, though the slope of √x at 0 may never be needed.
     """
 
     __slots__ = ("message",)
@@ -476,9 +476,9 @@ def undefined_share(
 ) -> Value | float | None:
     """Return the share at an undefined partial: None where it does not matter, else DomainError.
 
-    It does not matter if arg leads nowhere, or if nobody is responsible, here and all around. If
-    nobody is, as long as values that are no inputs stay as they are, it is 0, and the derivative of
-    that 0 by them is undefined.
+    It does not matter if arg leads to no input, or if grad is 0 at this point and all around. If
+    grad is 0 for any inputs, but would not be if another value moved, the share is 0, and the
+    derivative of that 0 by the other value is undefined.
     """
     if around.leads_nowhere(arg):
         return None
@@ -499,7 +499,7 @@ class Around:
     detach() gives, the side of maximum or clip that was not chosen, away from a tie.
     """
 
-    deepest = 8  # orders of derivatives that are asked until a zero counts as proven
+    deepest = 8  # derivatives that are looked at before a zero counts as a zero all around
 
     def __init__(self, inputs: Sequence[Value], leading: set[Value] | None = None) -> None:
         self.inputs, self.leading = frozenset(inputs), leading or set(inputs)
@@ -535,7 +535,7 @@ class Around:
                 still is self.cut and {*row.kinks.values()} == {"jump"}
             ):
                 return False
-            ask = row.asked(node, args)
+            ask = row.partials_at(node, args)
             return all(still[arg] or self.is_nothing(ask(i), order) for i, arg in enumerate(args))
         except (ValueError, ArithmeticError):  # the row has no such partial here
             return False

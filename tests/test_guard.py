@@ -30,7 +30,7 @@ from micrograd_es.coercion import guard
 from micrograd_es.compiler import trace
 from micrograd_es.errors import PrimitiveError, TraceWarning
 from micrograd_es.nodes import node_of
-from micrograd_es.value import order_beside, topological_order
+from micrograd_es.value import order_by_dictionary, topological_order
 from tests.interrupts import interrupted_everywhere
 
 W = Value(2.0, name="w")
@@ -512,12 +512,12 @@ def test_gradient_is_pure_in_threads_that_share_features():
 
 def test_both_walks_list_the_same():
     _, output = network()
-    assert order_beside(output, {}) == topological_order(output)
+    assert order_by_dictionary(output, {}) == topological_order(output)
     inner = functools.reduce(lambda a, b: a + b, [output, output * 2, Value(1.0)])
-    assert order_beside(inner, {}) == topological_order(inner)
+    assert order_by_dictionary(inner, {}) == topological_order(inner)
     inner.a = inner
     with pytest.raises(me.GraphError, match="depends on itself"):
-        order_beside(inner, {})
+        order_by_dictionary(inner, {})
 
 
 def test_a_direction_in_which_a_slope_exists_has_it_beside_one_in_which_it_does_not():

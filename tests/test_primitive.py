@@ -68,7 +68,7 @@ def test_a_row_of_one_s_own_is_eager_of_any_order_printed_and_law_tested():
     assert derivative(squareplus, 2)(1.0) == pytest.approx(2 / h**3)
     assert derivative(squareplus, 3)(1.0) == pytest.approx(-6 / h**5)
     assert squareplus.written("x + 1") == "squareplus(x + 1)"
-    assert squareplus.typeset("x") == r"\operatorname{squareplus}(x)"
+    assert squareplus.as_latex("x") == r"\operatorname{squareplus}(x)"
     assert "primitive='squareplus'" in repr(y)
     assert check_primitive(squareplus) == PrimitiveCheck(points=40, inconclusive=0)
     assert check_primitive(geometric).points == 40
@@ -183,8 +183,8 @@ def test_a_row_is_written_with_parentheses_where_nothing_else_holds_the_operand(
     assert add.written("-a", "b") == "(-a) + b"
     assert TABLE["abs"].written("a + b") == "|a + b|"
     assert log.written("a + b") == "log(a + b)"
-    assert div.typeset("a + b", "-c") == r"\frac{a + b}{-c}"
-    assert power.typeset("a + b", "c + d") == r"\left(a + b\right)^{c + d}"
+    assert div.as_latex("a + b", "-c") == r"\frac{a + b}{-c}"
+    assert power.as_latex("a + b", "c + d") == r"\left(a + b\right)^{c + d}"
     assert TABLE["total"].written("a", "b + c", "d") == "total(a, b + c, d)"
 
 
@@ -325,7 +325,7 @@ def test_a_row_that_users_do_not_write_is_called_in_errors_by_one_that_they_writ
     kind, _, public = row.title.rpartition(" of ")
     assert kind in ("slope", "derivative") or public == "softmax"
     assert public in micrograd_es.__all__
-    assert row.written(*"ab"[: row.arity or 2]).startswith(row.title)
+    assert row.as_text(*"ab"[: row.arity or 2]).startswith(row.title)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from micrograd_es.draw.characters import arrow, curve
 from micrograd_es.lesson.descent import climb, descend, field, sweep
 from micrograd_es.lesson.network import Lesson
 from micrograd_es.lesson.story import as_dict, tell
-from micrograd_es.texts import Language, preferred, sentences
+from micrograd_es.texts import Language, preferred_language, sentences
 
 
 def told(capsys, *options):
@@ -72,7 +72,7 @@ def test_every_sentence_is_used_and_every_one_used_exists():
     ],
 )
 def test_the_environment_chooses_the_language(environment, language):
-    assert preferred(environment) == language
+    assert preferred_language(environment) == language
 
 
 def test_the_main_job_tells_the_article_in_spanish(capsys):

@@ -18,7 +18,7 @@ from micrograd_es.check.measure import EPSILON, SAFETY, Measured, Slope, measure
 from micrograd_es.coercion import as_float
 from micrograd_es.errors import GradientMismatch
 from micrograd_es.functions import grad
-from micrograd_es.texts import Language, format_table, saying
+from micrograd_es.texts import Language, format_table, message_of
 from micrograd_es.value import Value
 from micrograd_es.value import gradient as gradient_of
 
@@ -502,7 +502,7 @@ class GuardedLine:
             y = number_of(self.function(t))
         except Exception as problem:  # whatever f raises nearby, its domain ends there
             if not isinstance(problem, ValueError | ArithmeticError):
-                self.problem = f"{type(problem).__name__}: {saying(problem)}"
+                self.problem = f"{type(problem).__name__}: {message_of(problem)}"
             return math.nan
         return y if math.isfinite(y) else math.nan
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from micrograd_es.check.gradients import GradientCheck, check_gradient
-from micrograd_es.coercion import as_float, run_under, shown
+from micrograd_es.coercion import as_float, describe, run_under
 from micrograd_es.errors import DomainError, GradientMismatch, PrimitiveError
 from micrograd_es.nodes import UNDEFINED, node_of
 from micrograd_es.primitive import Primitive
@@ -34,7 +34,9 @@ def check_primitive(
     PrimitiveError for a row that is not one; GradientMismatch for a slope that is wrong.
     """
     if not isinstance(row, Primitive):
-        raise TypeError(f"{shown(row)} is no Primitive: make it one, with the rules of its slopes")
+        raise TypeError(
+            f"{describe(row)} is no Primitive: make it one, with the rules of its slopes"
+        )
     sample = [tuple(point) for point in (points_of(row) if points is None else points)]
     if not sample:
         raise PrimitiveError(f"{row.name} at no points: give some, points=[[1.0], [2.0]]")
@@ -86,10 +88,10 @@ def points_of(row: Primitive, count: int = 40) -> Iterator[tuple[float, ...]]:
 
 def refuse_odd_partials(row: Primitive, node: Value) -> None:
     """Raise PrimitiveError for a partial that is not finite, or is not made by a formula."""
-    row.written(*"x" * len(node.args))  # raises if the row's text has another number of places
+    row.as_text(*"x" * len(node.args))  # raises if the row's text has another number of places
     for i, partial in enumerate(node.partials, start=1):
         if isinstance(partial, Undefined) or not math.isfinite(partial):
-            formula = row.written(*(repr(arg.data) for arg in node.args))
+            formula = row.as_text(*(repr(arg.data) for arg in node.args))
             raise PrimitiveError(
                 f"{formula} = {node.data!r}, but its rule by argument {i} gives no finite number: "
                 "state the domain, or make the slope a row of its own"

@@ -35,7 +35,7 @@ from micrograd_es.lesson.characters import drawing
 from micrograd_es.lesson.network import Lesson
 from micrograd_es.lesson.page import lesson_page
 from micrograd_es.lesson.story import Story, as_dict, sections, tell
-from micrograd_es.texts import Language, excerpt, saying
+from micrograd_es.texts import Language, excerpt, message_of
 from micrograd_es.value import Value, topological_order
 
 OK, NOT_REACHED, REFUSED, INTERRUPTED = 0, 1, 2, 130
@@ -164,7 +164,7 @@ def check(options: Namespace, tongue: Language) -> int:
         except KeyboardInterrupt:
             raise
         except BaseException as problem:  # whatever a module does at its import: SystemExit, too
-            text, reason = excerpt(options.function), saying(problem)
+            text, reason = excerpt(options.function), message_of(problem)
             told = tongue.say("check_not_found", text=text, problem=reason)
             return refuse(told + suggestion(problem, tongue), tongue)
         try:
@@ -199,19 +199,21 @@ def suggestion(problem: BaseException, tongue: Language) -> str:
     beside the one that was not found.
     """
     if isinstance(problem, AttributeError) and problem.name is not None:
-        return tongue.meant(problem.name, dir(problem.obj))
+        return tongue.suggestion(problem.name, dir(problem.obj))
     with suppress(OSError):  # the folder where we are is gone
         if isinstance(problem, ModuleNotFoundError) and problem.name is not None:
             package, _, name = problem.name.rpartition(".")
             if package:
                 folders = getattr(sys.modules.get(package), "__path__", [])
-                return tongue.meant(name, modules_in(folders))
+                return tongue.suggestion(name, modules_in(folders))
             known = [*modules_in(sys.path), *sys.stdlib_module_names]
-            return tongue.meant(name, modules_in([os.getcwd()])) or tongue.meant(name, known)
+            return tongue.suggestion(name, modules_in([os.getcwd()])) or tongue.suggestion(
+                name, known
+            )
         if isinstance(problem, FileNotFoundError) and isinstance(problem.filename, str):
             missing = Path(problem.filename)
             beside = missing.parent.glob(f"*{missing.suffix}")
-            return tongue.meant(missing.name, (path.name for path in beside))
+            return tongue.suggestion(missing.name, (path.name for path in beside))
     return ""
 
 
@@ -247,7 +249,7 @@ def raised(options: Namespace, problem: BaseException, tongue: Language) -> str:
         name=excerpt(options.function.rpartition(":")[2]),
         point=f"({excerpt(', '.join(map(repr, options.at)))})",
         kind=type(problem).__name__,
-        problem=saying(problem),
+        problem=message_of(problem),
         line=f"{place}:{frame.lineno}",
     )
 

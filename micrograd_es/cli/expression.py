@@ -116,7 +116,7 @@ class Reader:
     def leaf(self, name: str) -> Value:
         if name not in self.leaves:
             told = self.tongue.say("expression_name", name=excerpt(name))
-            raise ExpressionError(told + self.tongue.meant(name, self.leaves))
+            raise ExpressionError(told + self.tongue.suggestion(name, self.leaves))
         self.used.add(name)
         return self.leaves[name]
 
@@ -124,5 +124,5 @@ class Reader:
         if name not in FUNCTIONS:
             known = ", ".join(sorted([*FUNCTIONS, "where"]))
             told = self.tongue.say("expression_function", name=excerpt(name), known=known)
-            raise ExpressionError(told + self.tongue.meant(name, [*FUNCTIONS, "where"]))
+            raise ExpressionError(told + self.tongue.suggestion(name, [*FUNCTIONS, "where"]))
         return FUNCTIONS[name]

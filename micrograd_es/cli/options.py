@@ -152,7 +152,7 @@ def unknown_argument(command: str, text: str, tongue: Language) -> str:
     if f"--{option}" in options:  # help, steps=3
         option = f"--{option}"
     known = options if option.startswith("-") else COMMANDS
-    return tongue.say("error_unknown", argument=argument) + tongue.meant(option, known)
+    return tongue.say("error_unknown", argument=argument) + tongue.suggestion(option, known)
 
 
 def joined(argv: list[str]) -> list[str]:
@@ -218,7 +218,7 @@ def whole(name: str, text: str | None, tongue: Language) -> int | None:
 def choice(option: str, text: str | None, choices: tuple[str, ...], tongue: Language) -> None:
     if text is not None and text not in choices:
         told = {"option": option, "text": excerpt(text), "choices": ", ".join(choices)}
-        raise ValueError(tongue.say("error_choice", **told) + tongue.meant(text, choices))
+        raise ValueError(tongue.say("error_choice", **told) + tongue.suggestion(text, choices))
 
 
 def wished_language(argv: list[str]) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 
-from micrograd_es.coercion import shown
+from micrograd_es.coercion import describe
 from micrograd_es.primitive import Primitive
 from micrograd_es.value import Value
 
@@ -15,7 +15,7 @@ def leaves_of(parameters: Sequence[Value]) -> list[Value]:
     found = list(parameters)
     for p in found:
         if type(p) is not Value:
-            raise TypeError(f"parameter {shown(p)}: give Values, as net.parameters() does")
+            raise TypeError(f"parameter {describe(p)}: give Values, as net.parameters() does")
         if p.primitive is not None:
             raise ValueError(f"parameter {p!r} is computed from others: give leaves")
     if len({*found}) < len(found):
@@ -29,7 +29,7 @@ def inputs_of(f: Callable[..., object], count: int | None = None) -> list[str]:
     An argument with a default keeps it: it is a constant, unless it is counted.
     """
     if count is not None and (not hasattr(count, "__index__") or count < 0):
-        raise ValueError(f"inputs={shown(count)}: give a whole number, how many inputs f takes")
+        raise ValueError(f"inputs={describe(count)}: give a whole number, how many inputs f takes")
     if isinstance(f, Primitive) and f.arity is not None:
         count = f.arity if count is None else count
     try:
@@ -48,7 +48,7 @@ def inputs_of(f: Callable[..., object], count: int | None = None) -> list[str]:
             raise any_number(f)
         if p.kind == p.KEYWORD_ONLY and p.default is p.empty:
             raise TypeError(
-                f"{shown(f)} takes {p.name} by name only, and inputs come by place: give it a "
+                f"{describe(f)} takes {p.name} by name only, and inputs come by place: give it a "
                 f"default, or functools.partial(f, {p.name}=…)"
             )
     return [p.name for p in places if p.default is p.empty]
@@ -56,4 +56,4 @@ def inputs_of(f: Callable[..., object], count: int | None = None) -> list[str]:
 
 def any_number(f: Callable[..., object]) -> TypeError:
     """Return the error of a function that does not say how many inputs it takes."""
-    return TypeError(f"{shown(f)} takes any number of inputs: say how many, inputs=3")
+    return TypeError(f"{describe(f)} takes any number of inputs: say how many, inputs=3")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from micrograd_es.coercion import shown
+from micrograd_es.coercion import describe
 from micrograd_es.compiler.forms import BASIC
 from micrograd_es.compiler.linear import VARIABLE
 from micrograd_es.primitives import TABLE
@@ -28,9 +28,9 @@ def real(name: str, given: object) -> Array:
     try:
         array = np.asarray(given)
     except ValueError as error:  # ragged
-        raise ValueError(f"{name} is {shown(given)}: {error}") from error
+        raise ValueError(f"{name} is {describe(given)}: {error}") from error
     if array.dtype.kind not in "fiub":
-        raise TypeError(f"{name} is {shown(given)}: give a column of real numbers")
+        raise TypeError(f"{name} is {describe(given)}: give a column of real numbers")
     if np.ma.is_masked(given):
         raise TypeError(f"{name} has masked numbers: leave these samples out, or fill them")
     return array

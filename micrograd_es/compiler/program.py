@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_es.coercion import guard, shown
+from micrograd_es.coercion import describe, guard
 from micrograd_es.collector import paused
 from micrograd_es.compiler.arguments import inputs_of, leaves_of
 from micrograd_es.compiler.backends.matrices import Plan
@@ -185,7 +185,7 @@ class Program:
         is too large; with on_nonfinite="return" the values end there instead.
         """
         if not isinstance(rule, Optimizer):
-            raise TypeError(f"rule={shown(rule)}: expected one of optim, such as SGD(lr=0.01)")
+            raise TypeError(f"rule={describe(rule)}: expected one of optim, such as SGD(lr=0.01)")
         if self.reduce is None:
             raise ValueError('a descent needs one value: compile with reduce="mean" or "sum"')
         if not self.parameters:

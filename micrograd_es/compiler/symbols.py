@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from micrograd_es.coercion import Undecided, guard, shown
+from micrograd_es.coercion import Undecided, describe, guard
 from micrograd_es.errors import TraceError
 from micrograd_es.explanation.diagnosis import line_of_user
 from micrograd_es.primitive import Primitive, as_value
@@ -111,7 +111,7 @@ class Tracing:
         try:
             return Condition(self, name in ("eq", "ne"), choice(name, node, as_value(other)))
         except TypeError:
-            self.refuse(f"the function compares a Value with {shown(other)}")
+            self.refuse(f"the function compares a Value with {describe(other)}")
 
 
 Pick = Callable[[Any, Any], Value]  # (then, otherwise) -> the node that is one of them

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from micrograd_es.coercion import as_float, shown
+from micrograd_es.coercion import as_float, describe
 from micrograd_es.errors import MicrogradError, MissingExtra
 from micrograd_es.fields import Field
 from micrograd_es.files import write
@@ -135,7 +135,9 @@ def heights(field: Field, x: Interval, y: Interval) -> tuple[Any, np.ndarray]:
 
 def spread(interval: Interval, count: int = POINTS) -> list[float]:
     """Return the coordinates of a fine grid, the ends included; ValueError for no interval."""
-    told = f"interval {shown(interval)}: give two numbers, the smaller one first, such as (-1, 1)"
+    told = (
+        f"interval {describe(interval)}: give two numbers, the smaller one first, such as (-1, 1)"
+    )
     if not hasattr(interval, "__len__"):
         raise TypeError(told)
     if len(interval) != 2:

@@ -13,7 +13,7 @@ from html import escape
 from itertools import pairwise
 from typing import Any
 
-from micrograd_es.coercion import shown
+from micrograd_es.coercion import describe
 from micrograd_es.draw.layout import Layout, layered
 from micrograd_es.explanation.paths import Explanation
 from micrograd_es.texts import Language
@@ -162,7 +162,7 @@ def label(node: Value) -> str:
 def drawable(output: Any) -> Value:
     """Return a Value as it is; TypeError for anything else, which has no graph."""
     if type(output) is not Value:
-        raise TypeError(f"{shown(output)} has no graph: give a Value, such as Value(2.0) * 3")
+        raise TypeError(f"{describe(output)} has no graph: give a Value, such as Value(2.0) * 3")
     return output
 
 
@@ -213,10 +213,10 @@ def graph(
     """
     tongue, output = Language(language), drawable(output)
     if isinstance(fold, bool) or not isinstance(fold, int) or fold < 1:
-        raise ValueError(f"fold={shown(fold)}: expected how many nodes are drawn, 1 or more")
+        raise ValueError(f"fold={describe(fold)}: expected how many nodes are drawn, 1 or more")
     if explanation is not None and not isinstance(explanation, Explanation):
         raise TypeError(
-            f"explanation {shown(explanation)}: give what explain(output, leaf) returns"
+            f"explanation {describe(explanation)}: give what explain(output, leaf) returns"
         )
     title = tongue.say("graph_title", output=label(output) or tongue.number(output.data))
     return picture(sketch(output, tongue, fold, explanation), title, tongue)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from micrograd_es.coercion import shown
+from micrograd_es.coercion import describe
 from micrograd_es.texts import Language, format_table
 from micrograd_es.value import Undefined, Value, reverse_sweep
 
@@ -94,7 +94,7 @@ def responsibility(error: Value, parameters: Sequence[Value]) -> Responsibility:
     for node in (error, *parameters):
         if type(node) is not Value:
             raise TypeError(
-                f"responsibility of {shown(node)}: the error and its parameters are Values"
+                f"responsibility of {describe(node)}: the error and its parameters are Values"
             )
     grads, paths, best = trace_back(error)
     gradients = [grads.get(parameter, 0.0) for parameter in parameters]
@@ -154,4 +154,4 @@ def label(node: Value) -> str:
     terms = [arg.name or (f"{arg.data:g}" if not arg.args else "…") for arg in node.args]
     if len(terms) > 3:
         terms = [*terms[:2], "…"]
-    return node.primitive.written(*terms)
+    return node.primitive.as_text(*terms)

@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Any
 
 from micrograd_es import nodes, value
-from micrograd_es.nodes import operand
+from micrograd_es.nodes import describe_operand
 from micrograd_es.value import Undefined, Value, made_at, topological_order, whereabouts
 
 
@@ -52,20 +52,24 @@ def find_nonfinite(output: Value) -> NonFinite | None:
     order = topological_order(output)
     for node in order:
         if not math.isfinite(node.data):
-            return found("value", node, node.data, order)
+            return report("value", node, node.data, order)
     for node in order:
         for partial in node.partials:
             if isinstance(partial, Undefined) or not math.isfinite(partial):
-                return found("partial", node, math.nan, order)
+                return report("partial", node, math.nan, order)
     for node in reversed(order):
         if node.grad is not None and not math.isfinite(node.grad):
-            return found("gradient", node, node.grad, order)
+            return report("gradient", node, node.grad, order)
     return None
 
 
-def found(what: str, node: Value, number: float, order: list[Value]) -> NonFinite:
-    operands = map(operand, node.args)
-    formula = node.primitive.written(*operands) if node.primitive and node.args else operand(node)
+def report(what: str, node: Value, number: float, order: list[Value]) -> NonFinite:
+    operands = map(describe_operand, node.args)
+    formula = (
+        node.primitive.as_text(*operands)
+        if node.primitive and node.args
+        else describe_operand(node)
+    )
     return NonFinite(what, node, formula, number, made_at.get(node), whereabouts(node, order))
 
 
@@ -94,19 +98,19 @@ def swap(step: int) -> None:
     global blocks  # noqa: PLW0603  # the one mode of the package
     with one_at_a_time:
         blocks += step
-        new, init = (recorded_new, recorded_init) if blocks else (plain_new, plain_init)
+        new, init = (record_new, record_init) if blocks else (plain_new, plain_init)
         for module in (value, nodes):
             setattr(module, "new", new)  # noqa: B010  # it is declared as object.__new__
         setattr(Value, "__init__", init)  # noqa: B010  # mypy forbids to assign a method
 
 
-def recorded_new(cls: type[Value]) -> Value:
+def record_new(cls: type[Value]) -> Value:
     node = plain_new(cls)
     made_at[node] = line_of_user()
     return node
 
 
-def recorded_init(self: Value, data: Any, name: str | None = None) -> None:
+def record_init(self: Value, data: Any, name: str | None = None) -> None:
     plain_init(self, data, name)
     made_at[self] = line_of_user()
 

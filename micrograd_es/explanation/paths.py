@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from heapq import nlargest
 from typing import Any
 
-from micrograd_es.coercion import shown
+from micrograd_es.coercion import describe
 from micrograd_es.explanation.attribution import Link, label
 from micrograd_es.texts import Language
 from micrograd_es.value import Value, reverse_sweep, topological_order
@@ -59,30 +59,30 @@ class Explanation:
 
     def text(self, language: str | None = None) -> str:
         """Return the explanation in words and numbers, in es or en."""
-        tongue = Language(language)
-        names = {"output": bracketed(self.output), "leaf": bracketed(self.leaf)}
-        lines = [tongue.say("explain_title", **names, gradient=self.gradient)]
+        texts = Language(language)
+        names = {"output": in_brackets(self.output), "leaf": in_brackets(self.leaf)}
+        lines = [texts.say("explain_title", **names, gradient=self.gradient)]
         if not self.count:
-            return "\n".join([*lines, tongue.say("explain_none", **names)])
+            return "\n".join([*lines, texts.say("explain_none", **names)])
         key = "explain_one" if self.count == 1 else "explain_many"
-        lines.append(tongue.say(key, **names, count=whole(self.count, tongue)))
+        lines.append(texts.say(key, **names, count=count_text(self.count, texts)))
         for path in self.paths:
             upward = path.links[::-1]
-            way = shortened([self.leaf, *(link.of for link in upward)])
-            product = shortened([factor(link.partial, tongue) for link in upward] or ["1"])
+            way = shorten([self.leaf, *(link.of for link in upward)])
+            product = shorten([factor(link.partial, texts) for link in upward] or ["1"])
             lines += [
                 f"  {' → '.join(way)}",
-                f"    {' · '.join(product)} = {tongue.number(path.product)}",
+                f"    {' · '.join(product)} = {texts.number(path.product)}",
             ]
             if self.count > 1:
-                share = tongue.number(100 * path.share, ".1f") if self.gradient else "–"
-                weight = tongue.number(100 * path.weight, ".1f")
-                lines[-1] += "   " + tongue.say("explain_share", share=share, weight=weight)
+                share = texts.number(100 * path.share, ".1f") if self.gradient else "–"
+                weight = texts.number(100 * path.weight, ".1f")
+                lines[-1] += "   " + texts.say("explain_share", share=share, weight=weight)
         if self.count > len(self.paths):
-            others = whole(self.count - len(self.paths), tongue)
-            lines.append("  " + tongue.say("explain_rest", count=others, rest=self.rest))
+            others = count_text(self.count - len(self.paths), texts)
+            lines.append("  " + texts.say("explain_rest", count=others, rest=self.rest))
         if self.count > 1:
-            lines.append(tongue.say("explain_sum", gradient=self.gradient))
+            lines.append(texts.say("explain_sum", gradient=self.gradient))
         return "\n".join(lines)
 
     def __str__(self) -> str:
@@ -112,10 +112,10 @@ class Explanation:
         dots = [r"\dots"] if others else []
         left = quotient(Link(self.output, self.leaf, self.gradient))
         return (
-            (f"{left} &= {added([*letters, *dots])}", self.gradient),
-            (f" &= {added([*numbers, *rest])}", math.fsum([*multiplied, self.rest])),
+            (f"{left} &= {sum_of([*letters, *dots])}", self.gradient),
+            (f" &= {sum_of([*numbers, *rest])}", math.fsum([*multiplied, self.rest])),
             (
-                f" &= {added([*products, *rest])}",
+                f" &= {sum_of([*products, *rest])}",
                 math.fsum([*(path.product for path in self.paths), self.rest]),
             ),
             (f" &= {self.gradient:.6g}", self.gradient),
@@ -134,7 +134,7 @@ def explain(output: Value, leaf: Value, k: int = 5) -> Explanation:
     """
     for node in (output, leaf):
         if type(node) is not Value:
-            raise TypeError(f"explain {shown(node)}: output and leaf are Values")
+            raise TypeError(f"explain {describe(node)}: output and leaf are Values")
     if k < 1:
         raise ValueError(f"the {k} most responsible paths: ask for at least 1")
     gradient, counts, sizes = float(output is leaf), {output: 1}, {output: 1.0}
@@ -204,7 +204,7 @@ def links(best: dict[Value, list[tuple[float, Any]]], leaf: Value, i: int) -> li
     return found[::-1]
 
 
-def shortened(parts: list[str]) -> list[str]:
+def shorten(parts: list[str]) -> list[str]:
     """Return the parts of a path; a long one by its ends, with the number of those between."""
     if len(parts) <= SHOWN:
         return parts
@@ -212,16 +212,16 @@ def shortened(parts: list[str]) -> list[str]:
     return [*parts[:half], f"[{len(parts) - 2 * half}]", *parts[-half:]]
 
 
-def whole(number: int, tongue: Language) -> str:
-    return str(number) if number < 10**6 else tongue.number(float(number), ".3g")
+def count_text(number: int, language: Language) -> str:
+    return str(number) if number < 10**6 else language.number(float(number), ".3g")
 
 
-def bracketed(name: str) -> str:
+def in_brackets(name: str) -> str:
     return f"({name})" if " " in name else name
 
 
-def factor(x: float, tongue: Language) -> str:
-    return tongue.number(x) if x >= 0 else f"({tongue.number(x)})"
+def factor(x: float, language: Language) -> str:
+    return language.number(x) if x >= 0 else f"({language.number(x)})"
 
 
 def quotient(link: Link) -> str:
@@ -229,7 +229,7 @@ def quotient(link: Link) -> str:
     return rf"\frac{{\partial {latex(link.of)}}}{{\partial {latex(link.by)}}}"
 
 
-def added(terms: list[str]) -> str:
+def sum_of(terms: list[str]) -> str:
     return " + ".join(terms) or "0"
 
 

@@ -164,10 +164,10 @@ BUGS: dict[str, tuple[str, Change]] = {
     "random_order":        ("operands are visited in any order",   text(value, "topological_order", ("a, b = node.a, node.b\n", "a, b = node.a, node.b\n        if b is not None and __import__('random').random() < 0.5:\n            a, b = b, a\n"))),
     "one_order_for_all":   ("all threads share one list",          text(value, "topological_order", ("order: list[Value] = []", f"order = {OF_WALK}('order', []); order.clear()"), ("return order\n", f"del this; {A_MOMENT}; return order\n"))),
     # ---- making nodes
-    "constant_operand":    ("v * 2: the value gets no share",      text(nodes, "with_number", ("by_a(y, x, z) if left is a else 0.0", "0.0"))),
-    "reflected_operand":   ("2 - v is computed as v - 2",          text(operators, "reflected", ("node(other, self)", "node(self, other)"))),
+    "constant_operand":    ("v * 2: the value gets no share",      text(nodes, "maker_with_number", ("by_a(y, x, z) if left is a else 0.0", "0.0"))),
+    "reflected_operand":   ("2 - v is computed as v - 2",          text(operators, "reflected_operator", ("node(other, self)", "node(self, other)"))),
     "undefined_is_zero":   ("a slope without end becomes 0",       text(nodes, "partial_of", ("return Undefined(", "return 0.0 and Undefined("))),
-    "texts_are_numbers":   ("a text becomes a number",             text(coercion, "checked", ('raise TypeError(f"{shown(number)} is not a real number: {way_out(number)}")', "return float(number)"))),
+    "texts_are_numbers":   ("a text becomes a number",             text(coercion, "real_number", ('raise TypeError(f"{describe(number)} is not a real number: {way_out(number)}")', "return float(number)"))),
     # ---- order two
     "no_order_two":        ("second derivatives see constants",    text(value, "shares", ("times(grad, partial)", "times(grad, stored)"))),
     "assign_in_gradient":  ("= for + in gradient()",               text(functions, "gradient", ("grads[arg] + share if arg in grads else share", "share"))),
@@ -218,7 +218,7 @@ OUTSIDE_BUGS: dict[str, tuple[str, Change]] = {
     "half_the_bound":      ("the story's bound of the rate is 1/λ",  text("micrograd_es.lesson.story", "bound", ("2 / curvature", "1 / curvature"))),
     "points_unsorted":     ("stationary points in the grid's order", text(fields.Field, "stationary_points", ("sorted(found, key=lambda one: one.point)", "found"))),
     "ranges_reversed":     ("a folded graph says 3 … 1",             text("micrograd_es.draw.graph", "partial_text", ("low, high = min(partials), max(partials)", "low, high = max(partials), min(partials)"))),
-    "number_unguarded":    ("v / 1e-300: an infinite slope is kept", text(nodes, "with_number", ("if (y + da + db) * 0.0:", "if False:"))),
+    "number_unguarded":    ("v / 1e-300: an infinite slope is kept", text(nodes, "maker_with_number", ("if (y + da + db) * 0.0:", "if False:"))),
 }
 # fmt: on
 OUTSIDE = {

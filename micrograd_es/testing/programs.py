@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from micrograd_es.nodes import UNDEFINED
-from micrograd_es.primitive import Primitive, listed
+from micrograd_es.primitive import Primitive, elements_of
 from micrograd_es.primitives import TABLE
 
 ARITHMETIC = ("add", "sub", "mul")
@@ -106,7 +106,7 @@ def applied(name: str, args: list[str]) -> str:
         lists = [f"[{', '.join(part)}]" for part in (args[:n], args[n : 2 * n])]
         return f"dot({', '.join([*lists, *args[2 * n :]])})"
     together = ", ".join(args)
-    return f"{name}([{together}])" if TABLE[name].gather is listed else f"{name}({together})"
+    return f"{name}([{together}])" if TABLE[name].gather is elements_of else f"{name}({together})"
 
 
 class Unfit(ValueError):  # noqa: N818  # the numbers are, nobody erred

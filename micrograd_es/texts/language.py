@@ -15,7 +15,7 @@ LANGUAGES = ("es", "en")
 VARIABLES = ("MICROGRAD_ES_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 
 
-def preferred(environment: Mapping[str, str] | None = None) -> str:
+def preferred_language(environment: Mapping[str, str] | None = None) -> str:
     """Return the language the environment asks for: the first variable that is set decides.
 
     Unset, C and POSIX mean Spanish, the language of the lesson; any language but Spanish, English.
@@ -47,7 +47,7 @@ def excerpt(text: str, most: int = 60) -> str:
     return printable if len(text) <= 2 * most and len(line) <= most else f"{printable[:most]}…"
 
 
-def saying(problem: BaseException) -> str:
+def message_of(problem: BaseException) -> str:
     """Return what an exception says, as a sentence can quote it; its kind, if it says nothing."""
     try:
         text = str(problem)
@@ -72,7 +72,7 @@ class Language:
     """A language: `say("key", …)` gives a sentence, `number(x)` a number as it is written there."""
 
     def __init__(self, language: str | None = None) -> None:
-        self.code = language or preferred()
+        self.code = language or preferred_language()
         self.sentences = sentences(self.code)
 
     def say(self, key: str, **parts: object) -> str:
@@ -82,7 +82,7 @@ class Language:
         }
         return self.sentences[key].format(**written)
 
-    def meant(self, text: str, names: Iterable[str]) -> str:
+    def suggestion(self, text: str, names: Iterable[str]) -> str:
         """Return what to add after a mistyped name: whether the nearest one was meant, if any."""
         name = nearest(text, names)
         return f" {self.say('error_meant', name=name)}" if name else ""

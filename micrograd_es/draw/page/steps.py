@@ -115,7 +115,7 @@ def written(node: Any, operands: Sequence[str]) -> str:
         return " + ".join([*pairs, *operands[count - count % 2 :]])
     if name in ("total", "prod"):
         return (" + " if name == "total" else " · ").join(map(bracketed, operands))
-    return typed(node.primitive.written(*operands))
+    return typed(node.primitive.as_text(*operands))
 
 
 def bracketed(text: str) -> str:

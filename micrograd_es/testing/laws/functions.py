@@ -59,7 +59,7 @@ def known(engine: Engine) -> list[str]:
     return [name for name in TABLE if name in engine.functions and name not in UNDRAWN]
 
 
-def listed(engine: Engine, cases: dict[str, Any]) -> list[Plan]:
+def elements_of(engine: Engine, cases: dict[str, Any]) -> list[Plan]:
     """A plan for each case of a function that the engine has."""
     return [
         {"name": st.just(name), "case": st.just(case)}
@@ -75,7 +75,7 @@ KINKS = {"relu": [(0.0,)], "abs": [(0.0,)], "hard_tanh": [(-1.0,), (1.0,)]}
 TIES = {"maximum": [(0.0, 0.0), (2.0, 2.0)], "minimum": [(0.0, 0.0), (2.0, 2.0)]}
 
 
-@law(lambda engine: listed(engine, {**KINKS, **TIES}))
+@law(lambda engine: elements_of(engine, {**KINKS, **TIES}))
 def subgradients(engine: Engine, name: str, case: tuple[float, ...]) -> str:
     """At a kink the slope lies between those of both sides; a tie is shared, and adds up to 1."""
     _, got = engine.run(call(name, *case))
@@ -132,7 +132,7 @@ DELICATE: dict[str, list[tuple[tuple[float, ...], tuple[float | None, ...]]]] = 
 }
 
 
-@law(lambda engine: listed(engine, DELICATE))
+@law(lambda engine: elements_of(engine, DELICATE))
 def nan_is_not_created(engine: Engine, name: str, case: Any) -> str:
     """Where a slope is finite, large results on the way or a 0 make no NaN of it."""
     point, expected = case
@@ -170,7 +170,7 @@ SATURATED: dict[str, Callable[[float], float]] = {
 FAR = [sign * x for x in (8.0, 11.0, 14.0, 17.0, 20.0, 23.0, 26.0) for sign in (1, -1)]
 
 
-@law(lambda engine: listed(engine, dict.fromkeys(SATURATED, FAR)))
+@law(lambda engine: elements_of(engine, dict.fromkeys(SATURATED, FAR)))
 def saturation(engine: Engine, name: str, case: float) -> str:
     """Far out, where a function is flat, its slope is small but right to one part in a million."""
     _, (got,) = engine.slopes(engine.functions[name], [case])
@@ -196,7 +196,7 @@ OUTSIDE: dict[str, list[tuple[float, ...]]] = {
 }
 
 
-@law(lambda engine: listed(engine, OUTSIDE))
+@law(lambda engine: elements_of(engine, OUTSIDE))
 def domains(engine: Engine, name: str, case: tuple[float, ...]) -> str:
     """Where a function has no value there is an error, or NaN or inf: never a finite slope."""
     try:
@@ -218,7 +218,7 @@ VERTICAL: dict[str, list[tuple[float, ...]]] = {
 }
 
 
-@law(lambda engine: listed(engine, VERTICAL))
+@law(lambda engine: elements_of(engine, VERTICAL))
 def vertical_tangents(engine: Engine, name: str, case: tuple[float, ...]) -> str:
     """Where a slope is without end there is an error, or inf or NaN: never a finite slope."""
     try:
