@@ -17,7 +17,7 @@ def squared_error(prediction: object, target: object) -> Any:
     return difference(prediction, target) ** 2
 
 
-def hinge(score: Any, label: object) -> Any:
+def hinge(score: Any, label: Any) -> Any:
     """Return max(0, 1 - label·score), the label being +1 or -1: 0 once it is right by 1 or more.
 
     ValueError for a number that is no such label; a label that is a Value is taken as it is.
@@ -29,7 +29,7 @@ def hinge(score: Any, label: object) -> Any:
     return relu(1 - label * score)
 
 
-def difference(prediction: Any, target: object) -> Any:
+def difference(prediction: Any, target: Any) -> Any:
     """Return prediction - target; ValueError for arrays that numpy would stretch to fit."""
     shapes = getattr(prediction, "shape", ()), getattr(target, "shape", ())
     if all(shapes) and shapes[0] != shapes[1]:

@@ -30,13 +30,13 @@ def dot_partials(y: object, *args: object) -> tuple[Any, ...]:
     return (*args[n : 2 * n], *args[:n], 1) if len(args) % 2 else (*args[n:], *args[:n])
 
 
-def softmax_first_partials(y: Any, *xs: object) -> tuple[Any, ...]:
+def softmax_first_partials(y: Any, *xs: Any) -> tuple[Any, ...]:
     """Return y·(1 - y), with 1 - y as the sum of the others, and -y·other for each of them."""
     _, *others = softmax(xs)
     return (y * total(others), *(-y * other for other in others))
 
 
-def unit_first_partials(y: Any, *xs: object) -> tuple[Any, ...]:
+def unit_first_partials(y: Any, *xs: Any) -> tuple[Any, ...]:
     """Return (1 - y²)/length, with 1 - y² as the sum of the others' squares, and -y·other/length."""
     length, (_, *others) = norm(xs), unit(xs)
     over_length = [other / length for other in others]
@@ -244,7 +244,7 @@ def other_products(values: Iterable[object]) -> list[Any]:
     return components(other_product, floats.other_products, values)
 
 
-def clip(x: object, low: Any, high: object) -> Any:
+def clip(x: Any, low: Any, high: Any) -> Any:
     """Return x kept between low and high; at a bound, x and the bound share the slope: ½ each."""
     ordered = low <= high
     if not isinstance(ordered, Undecided) and not ordered:

@@ -34,6 +34,7 @@ from micrograd_es.optim import SGD, Adam, Optimizer
 from micrograd_es.primitive import Primitive
 from micrograd_es.value import Value, gradient, set_numbers
 
+Runs = PythonBackend | NumpyBackend | LlvmBackend
 NUMBER = attrgetter("_data")
 BACKENDS = ("auto", "python", "numpy", "llvm")
 REDUCTIONS = ("mean", "sum", None)
@@ -149,7 +150,7 @@ class Program:
             return float(totals[0]), totals[1:]
 
     def mended_sums(
-        self, runner: Any, columns: Sequence[Array], samples: int, numbers: Array
+        self, runner: Runs, columns: Sequence[Array], samples: int, numbers: Array
     ) -> Array:
         """Return the sums, block by block of samples; plain Python mends what it can of them."""
         totals: Array = np.zeros(())
@@ -169,7 +170,7 @@ class Program:
 
     def minimize(
         self,
-        *columns: Any,
+        *columns: object,
         rule: Optimizer,
         steps: int,
         progress: Callable[[int, float], object] | None = None,
@@ -208,13 +209,13 @@ class Program:
         finally:
             self.write_back(descent.numbers)
 
-    def sgd(self, *columns: Any, lr: float, steps: int, **options: Any) -> Array:
+    def sgd(self, *columns: object, lr: float, steps: int, **options: Any) -> Array:
         """Take steps of gradient descent, p ← p - lr·slope: minimize with optim.SGD."""
         return self.minimize(*columns, rule=SGD(lr=lr), steps=steps, **options)
 
     def adam(
         self,
-        *columns: Any,
+        *columns: object,
         lr: float = 0.001,
         steps: int,
         beta1: float = 0.9,
@@ -285,14 +286,14 @@ class Program:
             return lowered(self.linear, self.forms)
 
     @cached_property
-    def with_slopes(self) -> Any:
+    def with_slopes(self) -> Runs:
         return self.made(slopes=True)
 
     @cached_property
-    def without(self) -> Any:
+    def without(self) -> Runs:
         return self.made(slopes=False)
 
-    def made(self, slopes: bool) -> Any:
+    def made(self, slopes: bool) -> Runs:
         doubting = self.on_nonfinite == "raise"
         if self.backend == "python":
             return PythonBackend(self.linear, self.inputs, slopes, doubting)

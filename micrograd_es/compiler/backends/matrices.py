@@ -21,6 +21,7 @@ BLOCK = 2**20  # bytes of a block of samples: what stays in a core's cache
 ONE = -1  # in place of a factor: a sum is a sum of products with 1
 Pair = tuple[int, int]
 Kind = tuple[Any, ...]
+Places = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +180,7 @@ class Planner:
     def sum_steps(self, space: str, places: list[int]) -> Iterable[Step]:
         """Yield matmuls for sums with a column on the left and shared right-hand sides."""
         alone: list[int] = []
-        by_right: dict[Any, list[int]] = defaultdict(list)
+        by_right: dict[Places, list[int]] = defaultdict(list)
         turned: dict[int, list[Pair]] = {}
         for place in places:
             pairs = self.sums[place].pairs
@@ -189,7 +190,7 @@ class Planner:
                 continue
             turned[place] = sorted(weighted, key=lambda pair: pair[1])
             by_right[tuple(x for _, x in turned[place])].append(place)
-        by_weights: dict[Any, list[tuple[Any, list[int]]]] = defaultdict(list)
+        by_weights: dict[tuple[Places, ...], list[tuple[Places, list[int]]]] = defaultdict(list)
         for right, sharing in by_right.items():
             weights = tuple(tuple(w for w, _ in turned[place]) for place in sharing)
             by_weights[weights].append((right, sharing))
@@ -200,9 +201,9 @@ class Planner:
                 continue
             everything = tuple(place for sharing in groups for place in sharing)
             left = Operand("column", tuple(w for row in weights for w in row))
-            right = Operand(self.space_of(found[0][0]), tuple(x for r, _ in found for x in r))
+            others = Operand(self.space_of(found[0][0]), tuple(x for r, _ in found for x in r))
             shape = (len(groups), len(weights), len(weights[0]))
-            yield Step("matmul", space, everything, (left, right), self.rest(everything), shape)
+            yield Step("matmul", space, everything, (left, others), self.rest(everything), shape)
         for size in sorted({len(self.sums[place].pairs) for place in alone}):
             same_size = [place for place in alone if len(self.sums[place].pairs) == size]
             yield self.products(space, same_size, size)
@@ -255,7 +256,7 @@ class Planner:
 
     def blocks(self, outputs: dict[int, list[Pair]]) -> list[Slopes]:
         """Return the outputs as outer products of left and right factors."""
-        by_left: dict[Any, dict[tuple[int, ...], int]] = defaultdict(dict)
+        by_left: dict[tuple[str, Places], dict[Places, int]] = defaultdict(dict)
         again: list[Slopes] = []
         for slot, pairs in outputs.items():
             left, right = (tuple(pair[i] for pair in pairs) for i in (0, 1))
@@ -264,9 +265,10 @@ class Planner:
                 again.append(Slopes([[slot]], [left], [right], space))
             else:
                 by_left[space, left][right] = slot
-        by_rights: dict[Any, list[tuple[Any, dict[Any, int]]]] = defaultdict(list)
-        for (space, left), rights in by_left.items():
-            by_rights[space, tuple(sorted(rights))].append((left, rights))
+        by_rights: dict[tuple[str, tuple[Places, ...]], list[tuple[Places, dict[Places, int]]]]
+        by_rights = defaultdict(list)
+        for (space, left), known in by_left.items():
+            by_rights[space, tuple(sorted(known))].append((left, known))
         made = []
         for (space, rights), lefts in by_rights.items():
             slots = [[known[right] for right in rights] for _, known in lefts]

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, SupportsFloat
 
 from micrograd_es.check.gradients import check_gradient
 from micrograd_es.check.measure import SAFETY
@@ -153,9 +153,10 @@ def at_50_digits(program: Program) -> Truth:
         return truth(values, rows[-1], room, sizes)
 
 
-def truth(
-    values: Sequence[Any], slopes: Sequence[Any], room: Sequence[Any], sizes: Sequence[Any]
-) -> Truth:
+Floats = Sequence[SupportsFloat]
+
+
+def truth(values: Floats, slopes: Floats, room: Floats, sizes: Floats) -> Truth:
     """Return what a rung found, as floats; Unsure where a number on the way is none, or no real."""
     try:
         on_the_way = [*map(float, values)]
