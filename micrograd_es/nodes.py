@@ -8,6 +8,7 @@ No calculus, and no walk.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -276,13 +277,8 @@ def variadic_maker(primitive: Primitive) -> Callable[..., Value]:
     return node
 
 
-def careful_maker(primitive: Primitive) -> Callable[..., Value]:
-    """Return the plain form as a maker, for rows of three arguments or more, which are rare."""
-    return lambda *operands: node_of(primitive, *operands)
-
-
 def maker(primitive: Primitive) -> Callable[..., Any]:
-    """Return the fastest maker that fits."""
+    """Return the fastest maker that fits; rows of three arguments or more are rare."""
     if primitive.arity == 2:
         return (
             binary_maker(primitive)
@@ -291,7 +287,7 @@ def maker(primitive: Primitive) -> Callable[..., Any]:
         )
     if primitive.arity is None:
         return variadic_maker(primitive)
-    return unary_maker(primitive) if primitive.arity == 1 else careful_maker(primitive)
+    return unary_maker(primitive) if primitive.arity == 1 else functools.partial(node_of, primitive)
 
 
 def as_rule(partial: Any) -> Rule:

@@ -1,7 +1,5 @@
 """What hangs on Value: operators, methods, comparisons and conversions, as numbers have them.
 
-    attach()    hangs all of it on Value, once, when the package is imported
-
 No calculus: each operator and method is a row of primitives.py.
 """
 

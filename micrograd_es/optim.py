@@ -60,6 +60,7 @@ class Optimizer:
     names     of the numbers that the formula takes besides; `settings` are these numbers
     """
 
+    formula: ClassVar[Callable[..., tuple[Any, ...]]]
     memory: ClassVar[tuple[float, ...]] = ()
     names: ClassVar[tuple[str, ...]] = ("lr",)
     lr = above_zero(0.01)
@@ -75,10 +76,6 @@ class Optimizer:
                 )
         self.lr = lr
         self.memories = [[*self.memory] for _ in self.parameters]
-
-    @staticmethod
-    def formula(f: Any, p: Any, g: Any, /, *numbers: Any) -> tuple[Any, ...]:
-        raise NotImplementedError
 
     @property
     def settings(self) -> tuple[float, ...]:

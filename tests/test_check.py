@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from benchmarks.checkers import CASES, NASTY, harsh_points, wrong_slopes
@@ -23,14 +23,15 @@ from micrograd_es.check.gradients import (
 )
 from micrograd_es.fields import Landscape
 from micrograd_es.testing.mutants import CHECKER_MUTANTS
+from tests.support.amount import THOROUGH, examples, slow, some
 
 GROSS = ("sign", "double", "half", "zero", "1 %", "0.1 %", "1e-4", "1e-5", "infinite", "NaN")
 
 
-@pytest.mark.parametrize("name", [*CASES, *NASTY])
+@pytest.mark.parametrize("name", some([*CASES, *NASTY]))
 def test_right_slopes_never_fail_and_wrong_ones_never_pass(name):
     case = (CASES | NASTY)[name]
-    for x, slope in harsh_points(case, 6, random.Random(1)):
+    for x, slope in harsh_points(case, 6 if THOROUGH else 2, random.Random(1)):
         right = check_gradient(case.f, [x], [slope])
         assert right.verdict != "fail", right
         for kind, wrong in wrong_slopes(slope):
@@ -172,7 +173,7 @@ def loss_of(seed):
     return Landscape(lambda: (network([1.0, 2.0, -0.5]) - 1) ** 2, network.parameters())
 
 
-@settings(max_examples=10)
+@examples(10)
 @given(st.integers(0, 99), st.integers(0, 20))
 def test_whole_losses_are_checked_along_directions_and_by_taylor(seed, place):
     loss = loss_of(seed)
@@ -422,7 +423,7 @@ def tanhs(*xs):
 
 
 @given(st.integers(0, 199), st.sampled_from(["sign", "zero", "1 %"]), st.integers(0, 99))
-@settings(max_examples=10, deadline=None)
+@examples(10)
 def test_of_many_inputs_the_wrong_one_is_found_and_named(place, kind, seed):
     rng = random.Random(seed)
     point = [rng.uniform(-3, 3) for _ in range(200)]
@@ -512,6 +513,8 @@ def test_the_true_slope_is_within_the_bound():
     assert calibrated()
 
 
+@slow
+@slow
 @pytest.mark.parametrize("name", CHECKER_MUTANTS)
 def test_every_bug_in_the_checker_is_noticed(name):
     with CHECKER_MUTANTS[name].applied():

@@ -29,7 +29,7 @@ from micrograd_es.testing.laws.functions import calls_of
 from micrograd_es.testing.oracles import judgement as oracles
 from micrograd_es.testing.programs import grown
 from micrograd_es.testing.strategies import COUNTED
-from tests.rounding import bounds, farther_off
+from tests.support.rounding import bounds, farther_off
 
 OURS = engine_named("micrograd_es")
 FUNCTIONS = sorted(oracles.TEXTBOOK)

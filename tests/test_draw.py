@@ -17,7 +17,7 @@ from micrograd_es.draw.graph import sketch
 from micrograd_es.draw.layout import layered
 from micrograd_es.lesson.network import Lesson
 from micrograd_es.texts import Language
-from tests.rows import leaves, programs, run
+from tests.support.rows import leaves, programs, run
 
 
 def article():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from micrograd_es import Value, explain, topological_order
 from micrograd_es.cli.commands import main
-from tests.rows import leaves, programs, run
+from tests.support.rows import leaves, programs, run
 
 whole = st.integers(-4, 4).map(float)
 

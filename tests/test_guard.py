@@ -31,7 +31,8 @@ from micrograd_es.compiler import trace
 from micrograd_es.errors import PrimitiveError, TraceWarning
 from micrograd_es.nodes import node_of
 from micrograd_es.value import order_by_dictionary, topological_order
-from tests.interrupts import interrupted_everywhere
+from tests.support.amount import some
+from tests.support.interrupts import interrupted_everywhere
 
 W = Value(2.0, name="w")
 
@@ -454,7 +455,7 @@ def zeros_of(row):
 ZEROS = [zero for row in me.primitives.TABLE.values() if row.arity == 1 for zero in zeros_of(row)]
 
 
-@pytest.mark.parametrize(("inner", "x"), ZEROS, ids=str)
+@pytest.mark.parametrize(("inner", "x"), some(ZEROS, 6), ids=str)
 def test_every_way_to_ask_for_a_slope_says_the_same_where_one_inside_is_undefined(inner, x):
     for f in (
         lambda v: me.cbrt(inner(v)),

@@ -19,7 +19,7 @@ from micrograd_es.nodes import node_of
 from micrograd_es.primitives import TABLE
 from micrograd_es.testing.strategies import COUNTED, numbers, points
 from micrograd_es.value import reverse_sweep
-from tests.rows import ROWS, WHOLE, leaves, programs, run
+from tests.support.rows import ROWS, WHOLE, leaves, programs, run
 
 ARITHMETIC = [TABLE[name] for name in ("add", "sub", "mul", "div", "neg", "dot", "total")]
 each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)

@@ -9,6 +9,7 @@ import pytest
 
 from micrograd_es import Value, nn
 from micrograd_es.nn import MLP, Layer, Neuron
+from tests.support.amount import THOROUGH
 
 
 def test_its_readme():
@@ -61,7 +62,7 @@ def test_its_demo_reproduces_the_losses_and_reaches_every_point():
     model = MLP(2, [16, 16, 1])
     assert len(model.parameters()) == 337
     losses = {}
-    for k in range(100):
+    for k in range(100 if THOROUGH else 2):
         inputs = [list(map(Value, row)) for row in X]
         scores = list(map(model, inputs))
         hinges = [(1 + -yi * score).relu() for yi, score in zip(y, scores, strict=True)]
@@ -83,8 +84,11 @@ def test_its_demo_reproduces_the_losses_and_reaches_every_point():
         59: 0.02079656521341896,
         99: 0.0109783701354927,
     }
+    expected = {k: loss for k, loss in expected.items() if k in losses}
     assert {k: losses[k][0] for k in expected} == pytest.approx(expected, rel=1e-11)
-    assert (losses[0][1], losses[59][1], losses[99][1]) == (0.5, 1.0, 1.0)
+    assert [losses[k][1] for k in (0, 59, 99) if k in losses] == (
+        [0.5, 1.0, 1.0] if THOROUGH else [0.5]
+    )
 
 
 def test_weights_are_drawn_in_its_order_and_listed_in_its_order():

@@ -27,7 +27,7 @@ from micrograd_es.lesson.playground import ARROWS, MESH, STEPS, Board
 from micrograd_es.optim import SGD
 from micrograd_es.texts import Language, sentences
 from micrograd_es.value import gradient, is_constant, topological_order
-from tests.rows import ROWS, leaves, programs, run
+from tests.support.rows import ROWS, leaves, programs, run
 
 PAGES = {language: lesson_page(Lesson(), language) for language in ("es", "en")}
 

@@ -67,7 +67,7 @@ def test_a_row_of_one_s_own_is_eager_of_any_order_printed_and_law_tested():
     assert x.grad == pytest.approx(1 + 1 / h)
     assert derivative(squareplus, 2)(1.0) == pytest.approx(2 / h**3)
     assert derivative(squareplus, 3)(1.0) == pytest.approx(-6 / h**5)
-    assert squareplus.written("x + 1") == "squareplus(x + 1)"
+    assert squareplus.as_text("x + 1") == "squareplus(x + 1)"
     assert squareplus.as_latex("x") == r"\operatorname{squareplus}(x)"
     assert "primitive='squareplus'" in repr(y)
     assert check_primitive(squareplus) == PrimitiveCheck(points=40, inconclusive=0)
@@ -179,13 +179,13 @@ def test_values_are_as_they_were_after_a_check_that_failed():
 
 def test_a_row_is_written_with_parentheses_where_nothing_else_holds_the_operand():
     add, mul, div, power = (TABLE[name] for name in ("add", "mul", "div", "power"))
-    assert mul.written("a + b", "-c") == "(a + b) * (-c)"
-    assert add.written("-a", "b") == "(-a) + b"
-    assert TABLE["abs"].written("a + b") == "|a + b|"
-    assert log.written("a + b") == "log(a + b)"
+    assert mul.as_text("a + b", "-c") == "(a + b) * (-c)"
+    assert add.as_text("-a", "b") == "(-a) + b"
+    assert TABLE["abs"].as_text("a + b") == "|a + b|"
+    assert log.as_text("a + b") == "log(a + b)"
     assert div.as_latex("a + b", "-c") == r"\frac{a + b}{-c}"
     assert power.as_latex("a + b", "c + d") == r"\left(a + b\right)^{c + d}"
-    assert TABLE["total"].written("a", "b + c", "d") == "total(a, b + c, d)"
+    assert TABLE["total"].as_text("a", "b + c", "d") == "total(a, b + c, d)"
 
 
 def test_an_undefined_partial_reached_by_nobody_adds_nothing_to_a_gradient():
