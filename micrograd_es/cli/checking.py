@@ -53,7 +53,7 @@ def check(options: Namespace) -> GradientCheck:
 def load(text: str) -> Any:
     """Return the function of "module:function", or of "file.py:function"."""
     module, _, name = text.rpartition(":")
-    sys.path.insert(0, os.getcwd())
+    sys.path.insert(0, str(Path.cwd()))
     script = module.endswith(".py")
     found: Any = SimpleNamespace(**run_path(module)) if script else import_module(module)
     for part in name.split("."):
@@ -63,7 +63,7 @@ def load(text: str) -> Any:
 
 def nearest_to_missing(problem: BaseException) -> str | None:
     """Return the name nearest to the attribute, module or file that was not found, if any."""
-    with suppress(OSError):  # the folder where we are is gone
+    with suppress(OSError):  # The current folder may have been removed.
         match problem:
             case AttributeError(name=str(name)):
                 return nearest(name, dir(problem.obj))
@@ -79,7 +79,7 @@ def nearest_to_missing(problem: BaseException) -> str | None:
 def nearest_module(dotted: str) -> str | None:
     """Return the name nearest to a module's: in its package, or here before anywhere else."""
     package, _, name = dotted.rpartition(".")
-    here = getattr(sys.modules.get(package), "__path__", []) if package else [os.getcwd()]
+    here = getattr(sys.modules.get(package), "__path__", []) if package else [str(Path.cwd())]
     known = [] if package else [*sys.stdlib_module_names, *list_modules(sys.path)]
     return nearest(name, list_modules(here)) or nearest(name, known)
 
@@ -99,7 +99,7 @@ def refuse_misfit(function: Any, options: Namespace) -> None:
     except TypeError:
         raise Refusal("check_inputs", name=name, count=size) from None
     except ValueError:
-        pass  # some built-in functions have no signature
+        pass  # Some built-in functions have no signature.
     if options.gradient and len(options.gradient) != size:
         raise Refusal("check_slopes", count=len(options.gradient), inputs=size)
     if not options.gradient and type(function(*map(Value, options.at))) is not Value:
@@ -115,16 +115,12 @@ def blame(options: Namespace, problem: BaseException) -> Refusal:
     """Return the refusal that says what the user's function raised, and on which line."""
     frame = traceback.extract_tb(problem.__traceback__)[-1]
     place = frame.filename
-    with suppress(OSError, ValueError):  # the folder where we are is gone, or on another disk
+    with suppress(OSError, ValueError):  # The current folder is gone, or on another disk.
         place = os.path.relpath(place)
-    return Refusal(
-        "check_raised",
-        name=function_name(options),
-        point=f"({excerpt(', '.join(map(repr, options.at)))})",
-        kind=type(problem).__name__,
-        problem=message_of(problem),
-        line=f"{place}:{frame.lineno}",
-    )
+    point = f"({excerpt(', '.join(map(repr, options.at)))})"
+    said = {"kind": type(problem).__name__, "problem": message_of(problem)}
+    line = f"{place}:{frame.lineno}"
+    return Refusal("check_raised", name=function_name(options), point=point, line=line, **said)
 
 
 def as_record(outcome: GradientCheck) -> Any:

@@ -75,7 +75,7 @@ def silence(stream: TextIO | None) -> None:
 
 
 def run(command: str, words: list[str], language: Language) -> int:
-    """Do what the command line asks and return the exit status."""
+    """Do what the words ask and return the exit status; Refusal says why it cannot be done."""
     options = parse(command, words, language)
     if options.help:
         show(format_help(command, language))
@@ -105,10 +105,9 @@ def explain_weights(options: Namespace, language: Language) -> int:
     network = lesson.network()
     _, error = lesson.forward(network)
     explanations = [explain(error, weight) for weight in network.parameters()]
-    if options.json:
-        show(as_json([one.as_dict() for one in explanations]))
-    else:
-        show("\n\n".join(one.text(language.code) for one in explanations))
+    texts = (one.text(language.code) for one in explanations)
+    records = (one.as_dict() for one in explanations)
+    show(as_json([*records]) if options.json else "\n\n".join(texts))
     return OK
 
 
@@ -119,10 +118,10 @@ def draw_picture(options: Namespace, language: Language) -> int:
         show(drawing(name, story, language))
         return OK
     try:
-        from micrograd_es.draw import plots
-        from micrograd_es.lesson import pictures
+        from micrograd_es.draw.plots import save
+        from micrograd_es.lesson.pictures import picture
 
-        path = plots.save(pictures.picture(name, story, language.code), options.output)
+        path = save(picture(name, story, language.code), options.output)
     except MissingExtra:
         show(drawing(name, story, language))
         raise Refusal("plot_missing") from None
@@ -150,8 +149,8 @@ def check_function(options: Namespace, language: Language) -> int:
     return OK if outcome.verdict == "pass" else NOT_REACHED
 
 
-DOES = (tell_story, explain_weights, draw_picture, write_page, check_function)
-DO = dict(zip(COMMANDS, DOES, strict=True))
+IN_ORDER = (tell_story, explain_weights, draw_picture, write_page, check_function)
+DO = dict(zip(COMMANDS, IN_ORDER, strict=True))
 
 
 # ---- from options to what is told ----------------------------------------------------------------
@@ -200,7 +199,7 @@ def refuse(refusal: Refusal, language: Language) -> int:
         sentence = f"micrograd-es: {refusal.say(language)}\n{language.say('see_help')}"
         try:
             print(sentence, file=sys.stderr, flush=True)
-        except (OSError, ValueError):  # a full disk, or a module closed it that was checked
+        except (OSError, ValueError):  # The disk is full, or the checked module closed stderr.
             silence(sys.stderr)
     return REFUSED
 

@@ -1,4 +1,9 @@
-"""An expression written as text, made of Values. It is read, by `ast`, and never run as Python."""
+"""An expression written as text becomes a graph of Values.
+
+    read(text, numbers)   the Value of "(a*b + c).tanh()" at a=2, b=-3, c=10
+
+`ast` parses the text, and a Reader turns its parts into Values: it is never run as Python.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +48,7 @@ def read(text: str, numbers: Mapping[str, float]) -> Value:
         raise Refusal("expression_long", most=LONGEST)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the text's own spelling, such as 1if
+            warnings.simplefilter("ignore")  # Python warns of spellings such as 1if.
             tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         raise Refusal("expression_syntax", text=excerpt(text)) from None
@@ -55,7 +60,7 @@ def read(text: str, numbers: Mapping[str, float]) -> Value:
         raise
     except RecursionError:
         raise Refusal("expression_syntax", text=excerpt(text)) from None
-    except Exception as problem:  # of any function, called with anything
+    except Exception as problem:  # Any function may be called with anything.
         raise Refusal("expression_undefined", problem=excerpt(str(problem), 300)) from None
     if idle := leaves.keys() - reader.used:
         raise Refusal("expression_idle", name=excerpt(min(idle)))
@@ -65,13 +70,14 @@ def read(text: str, numbers: Mapping[str, float]) -> Value:
 
 
 class Reader:
-    """Turns the parts of an expression into Values, and remembers which letters it met."""
+    """Turns the parts of an expression into Values, and remembers which letters it used."""
 
     def __init__(self, text: str, leaves: Mapping[str, Value]) -> None:
         self.text, self.leaves = text, leaves
         self.used: set[str] = set()
 
     def value(self, node: ast.expr) -> Any:
+        """Return the Value, number or list that a part of the expression stands for."""
         match node:
             case ast.Constant(value=int() | float() as number) if type(number) is not bool:
                 return as_value(number)
@@ -96,19 +102,21 @@ class Reader:
         raise Refusal("expression_part", part=excerpt(part))
 
     def branch(self, taken: ast.expr, other: ast.expr) -> Any:
-        """Return the value of the branch that is taken; the letters of the other are met too."""
+        """Return the value of the branch that is taken; letters of the other count as used."""
         self.used |= {part.id for part in ast.walk(other) if isinstance(part, ast.Name)}
         if isinstance(taken, ast.Lambda) and not ast.unparse(taken.args):
             taken = taken.body
         return self.value(taken)
 
     def leaf(self, name: str) -> Value:
+        """Return the leaf of a letter."""
         if name not in self.leaves:
             raise Refusal("expression_name", nearest(name, self.leaves), name=excerpt(name))
         self.used.add(name)
         return self.leaves[name]
 
     def function(self, name: str) -> Callable[..., Any]:
+        """Return the primitive of that name."""
         if name not in FUNCTIONS:
             known = sorted([*FUNCTIONS, "where"])
             told = {"name": excerpt(name), "known": ", ".join(known)}

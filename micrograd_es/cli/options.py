@@ -30,14 +30,76 @@ NETWORK = STORY, EXPLAIN, PLOT, PAGE  # the commands for which the article's net
 HUGE = (1e30,)  # the largest number: where the story multiplies options, no product overflows
 MOST = (1e308,)
 
+# ---- types: what a word becomes, or a Refusal that says what was expected ------------------------
+
+
+def number(word: str, largest: float, **parts: str) -> float:
+    """Return a float that is 0, or of a size from 1/largest to largest."""
+    try:
+        x = float(word)
+    except ValueError:
+        x = math.nan
+    if not (x == 0 or 1 / largest <= abs(x) <= largest):
+        raise Refusal("error_number", largest=f"{largest:g}", **parts)
+    return x
+
+
+def rate(word: str, largest: float) -> float:
+    """Return a number above 0."""
+    if (x := number(word, largest)) <= 0:
+        raise Refusal("error_rate", text=x)
+    return x
+
+
+def integer(word: str, lowest: int, highest: int) -> int:
+    """Return an int from the lowest to the highest."""
+    digits = word.lstrip("0") or "0"
+    short = word.isascii() and word.isdigit() and len(digits) <= len(str(highest))
+    if not (short and lowest <= int(digits) <= highest):
+        raise Refusal("error_whole", lowest=lowest, highest=highest)
+    return int(digits)
+
+
+def choice(word: str, *choices: str) -> str:
+    """Return the word, which must be one of the choices."""
+    if word not in choices:
+        raise Refusal("error_choice", nearest(word, choices), choices=", ".join(choices))
+    return word
+
+
+def file(word: str, *endings: str) -> str:
+    """Return the name of a file, which must have one of the endings."""
+    if not word.endswith(endings):
+        raise Refusal("error_ending", endings=", ".join(endings))
+    return word
+
+
+def function(word: str) -> str:
+    """Return the name of a function, which must follow that of its module."""
+    if ":" not in word:
+        raise Refusal("check_no_function")
+    return word
+
+
+def letter(word: str, largest: float) -> tuple[str, float]:
+    """Return the letter and the number of a word such as a=2."""
+    name, equals, digits = word.partition("=")
+    if not (equals and name.isidentifier()):
+        raise Refusal("error_at")
+    name = normalize("NFKC", name)  # Python reads names so.
+    return name, number(digits, largest, option=f"--at {excerpt(name)}", text=excerpt(digits))
+
+
+# ---- the table -----------------------------------------------------------------------------------
+
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A row: an option or, if its name has no dashes, a word with a place of its own."""
+    """A row: an option or, if its name has no dashes, a word that is known by its place."""
 
     names: str
-    type: Callable[[Option, str], Any] | None  # None for a switch, which takes no value
-    allowed: tuple[Any, ...]  # what the type needs to know: the limits, the choices, the endings
+    type: Callable[..., Any] | None  # None for a switch, which takes no value
+    allowed: tuple[Any, ...]  # the type's further arguments: limits, choices or endings
     default: Any  # a list, if the option takes many words
     commands: tuple[str, ...]
     help: str  # the key of the text, without its help_
@@ -48,115 +110,57 @@ class Option:
         return self.names.split()[-1].removeprefix("--")
 
     @property
+    def has_place(self) -> bool:
+        """Whether it is a word known by its place, not by a name with dashes."""
+        return not self.names.startswith("-")
+
+    @property
     def label(self) -> str:
-        """Return how sentences name it: a word with its own place, by the command it follows."""
-        return f"--{self.name}" if self.names.startswith("-") else self.commands[0]
+        """Return how sentences name it: a word known by its place, by the command it follows."""
+        return self.commands[0] if self.has_place else f"--{self.name}"
 
     def convert(self, found: Any) -> Any:
-        """Return what the type makes of the words that argparse found; a default stays."""
+        """Return what the type makes of the words that argparse found; a default stays.
+
+        A Refusal by the type learns which option and which word it is about.
+        """
         if isinstance(found, list):
             return [self.convert(word) for word in found]
-        return self.type(self, found) if self.type and isinstance(found, str) else found
+        if self.type is None or not isinstance(found, str):
+            return found
+        try:
+            return self.type(found, *self.allowed)
+        except Refusal as refusal:
+            refusal.parts = {"option": self.label, "text": excerpt(found)} | refusal.parts
+            raise
 
 
-# ---- types: what a word becomes; a Refusal names the word and what was expected -----------------
-
-
-def text(option: Option, word: str) -> str:
-    """Return the word itself."""
-    return word
-
-
-def number(option: Option, word: str, of: str = "") -> float:
-    """Return a float that is 0, or of a size from 1/largest to largest; `of` is a letter."""
-    [largest] = option.allowed
-    try:
-        x = float(word)
-    except ValueError:
-        x = math.nan
-    if not (x == 0 or 1 / largest <= abs(x) <= largest):
-        label, limit = f"{option.label} {of}".rstrip(), f"{largest:g}"
-        raise Refusal("error_number", option=label, text=excerpt(word), largest=limit)
-    return x
-
-
-def rate(option: Option, word: str) -> float:
-    """Return a number above 0."""
-    x = number(option, word)
-    if x <= 0:
-        raise Refusal("error_rate", text=x)
-    return x
-
-
-def integer(option: Option, word: str) -> int:
-    """Return an int from the lowest to the highest that is allowed."""
-    lowest, highest = option.allowed
-    digits = word.lstrip("0") or "0"
-    short = word.isascii() and word.isdigit() and len(digits) <= len(str(highest))
-    if not (short and lowest <= int(digits) <= highest):
-        limits = {"lowest": lowest, "highest": highest}
-        raise Refusal("error_whole", option=option.label, text=excerpt(word), **limits)
-    return int(digits)
-
-
-def choice(option: Option, word: str) -> str:
-    """Return the word, which must be one of those allowed."""
-    if word not in option.allowed:
-        said = {"option": option.label, "text": excerpt(word), "choices": ", ".join(option.allowed)}
-        raise Refusal("error_choice", nearest(word, option.allowed), **said)
-    return word
-
-
-def file(option: Option, word: str) -> str:
-    """Return the name of a file, which must have one of the endings allowed."""
-    if not word.endswith(option.allowed):
-        raise Refusal("error_ending", text=excerpt(word), endings=", ".join(option.allowed))
-    return word
-
-
-def function(option: Option, word: str) -> str:
-    """Return the name of a function, which must follow that of its module."""
-    if ":" not in word:
-        raise Refusal("check_no_function", text=excerpt(word))
-    return word
-
-
-def letter(option: Option, word: str) -> tuple[str, float]:
-    """Return the letter and the number of a word such as a=2."""
-    name, equals, digits = word.partition("=")
-    if not (equals and name.isidentifier()):
-        raise Refusal("error_at", text=excerpt(word))
-    name = normalize("NFKC", name)  # as Python reads a name
-    return name, number(option, digits, excerpt(name))
-
-
-# ---- the table -----------------------------------------------------------------------------------
-
-METAVARS: Mapping[Any, str] = {text: "TEXT", letter: "a=2", file: "FILE"}  # of numbers, N
+METAVARS: Mapping[Any, str] = {str: "TEXT", letter: "a=2", file: "FILE"}  # of numbers, N
+PICTURES = tuple(DRAWINGS)
 DRAWN = ".svg", ".png", ".pdf"
 # fmt: off
 OPTIONS = (
-    #      names           type      allowed          defaul commands                 help
-    Option("picture",      choice,   tuple(DRAWINGS), "",    (PLOT,),                 "picture"),
-    Option("function",     function, (),              "",    (CHECK,),                "function"),
-    Option("--x",          number,   HUGE,            None,  NETWORK,                 "x"),
-    Option("--target",     number,   HUGE,            None,  NETWORK,                 "target"),
-    Option("--w1",         number,   HUGE,            None,  NETWORK,                 "w1"),
-    Option("--w2",         number,   HUGE,            None,  NETWORK,                 "w2"),
-    Option("--seed",       integer,  (0, 10**18),     None,  NETWORK,                 "seed"),
-    Option("--loss",       choice,   tuple(LOSSES),   None,  (STORY, EXPLAIN, PLOT),  "loss"),
-    Option("--lr",         rate,     HUGE,            None,  (STORY, PLOT),           "lr"),
-    Option("--steps",      integer,  (1, 100_000),    500,   (STORY, PLOT),           "steps"),
-    Option("--expression", text,     (),              None,  (PAGE,),                 "expression"),
-    Option("--at",         letter,   HUGE,            [],    (PAGE,),                 "at"),
-    Option("--at",         number,   MOST,            [],    (CHECK,),                "at_point"),
-    Option("--gradient",   number,   MOST,            [],    (CHECK,),                "gradient"),
-    Option("-o --output",  file,     DRAWN,           None,  (PLOT,),                 "output"),
-    Option("-o --output",  file,     (".html",),      None,  (PAGE,),                 "output"),
-    Option("--json",       None,     (),              False, (STORY, EXPLAIN, CHECK), "json"),
-    Option("--lang",       choice,   LANGUAGES,       None,  COMMANDS,                "lang"),
-    Option("--version",    None,     (),              False, COMMANDS,                "version"),
-    Option("-h --help",    None,     (),              False, COMMANDS,                "help"),
+    #      names           type      allowed        default commands                 help
+    Option("picture",      choice,   PICTURES,      "",     (PLOT,),                 "picture"),
+    Option("function",     function, (),            "",     (CHECK,),                "function"),
+    Option("--x",          number,   HUGE,          None,   NETWORK,                 "x"),
+    Option("--target",     number,   HUGE,          None,   NETWORK,                 "target"),
+    Option("--w1",         number,   HUGE,          None,   NETWORK,                 "w1"),
+    Option("--w2",         number,   HUGE,          None,   NETWORK,                 "w2"),
+    Option("--seed",       integer,  (0, 10**18),   None,   NETWORK,                 "seed"),
+    Option("--loss",       choice,   tuple(LOSSES), None,   (STORY, EXPLAIN, PLOT),  "loss"),
+    Option("--lr",         rate,     HUGE,          None,   (STORY, PLOT),           "lr"),
+    Option("--steps",      integer,  (1, 100_000),  500,    (STORY, PLOT),           "steps"),
+    Option("--expression", str,      (),            None,   (PAGE,),                 "expression"),
+    Option("--at",         letter,   HUGE,          [],     (PAGE,),                 "at"),
+    Option("--at",         number,   MOST,          [],     (CHECK,),                "at_point"),
+    Option("--gradient",   number,   MOST,          [],     (CHECK,),                "gradient"),
+    Option("-o --output",  file,     DRAWN,         None,   (PLOT,),                 "output"),
+    Option("-o --output",  file,     (".html",),    None,   (PAGE,),                 "output"),
+    Option("--json",       None,     (),            False,  (STORY, EXPLAIN, CHECK), "json"),
+    Option("--lang",       choice,   LANGUAGES,     None,   COMMANDS,                "lang"),
+    Option("--version",    None,     (),            False,  COMMANDS,                "version"),
+    Option("-h --help",    None,     (),            False,  COMMANDS,                "help"),
 )
 # fmt: on
 
@@ -272,20 +276,21 @@ def build_parsers(language: Language) -> tuple[Parser, dict[str, Parser]]:
 def settings_of(option: Option, language: Language) -> dict[str, Any]:
     """Return how argparse reads an option: without its type, so that a wrong word stays text."""
     facts = {"endings": ", ".join(map(str, option.allowed)), "default": str(option.default)}
-    told = {"help": language.say(f"help_{option.help}", **facts)}
+    shared = {"help": language.say(f"help_{option.help}", **facts), "default": option.default}
     if option.type is None:
-        return {"action": "store_true", **told}
+        return {"action": "store_true", **shared}
     metavar = "|".join(option.allowed) if option.type is choice else METAVARS.get(option.type, "N")
-    if option.name == option.names:
+    if option.has_place:
         metavar = language.say(f"help_{option.name}_name")
-    told |= {"metavar": metavar, "default": option.default}
-    many = isinstance(option.default, list)
-    return told | ({"nargs": "*", "action": "extend"} if many else {"nargs": "?", "const": ""})
+    words = (
+        {"nargs": "*", "action": "extend"} if option.default == [] else {"nargs": "?", "const": ""}
+    )
+    return {"metavar": metavar, **words, **shared}
 
 
 def describe(command: str, language: Language) -> dict[str, Any]:
     """Return how a command is written and what it does, with the pictures or the commands."""
-    places = [option.name for option in options_of(command) if option.name == option.names]
+    places = [option.name for option in options_of(command) if option.has_place]
     names = [language.say(f"help_{name}_name") for name in places]
     usage = " ".join(["micrograd-es", *filter(None, [command]), *names, "[--lang es|en] […]"])
     does = {name: language.say(f"help_command_{name or 'story'}") for name in COMMANDS}
