@@ -3,6 +3,7 @@
 import contextlib
 import io
 import itertools
+import re
 import signal
 import subprocess
 import sys
@@ -11,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from micrograd_es.cli import commands
+from micrograd_es.cli import commands, options
 from micrograd_es.cli.commands import main
-from micrograd_es.cli.options import CHOICES, COMMANDS, POSITIONALS
-from micrograd_es.texts import LANGUAGES, excerpt
+from micrograd_es.cli.options import COMMANDS, OPTIONS, options_of
+from micrograd_es.texts import LANGUAGES, Language, excerpt
 
 MODULE = [sys.executable, "-m", "micrograd_es"]
 
@@ -167,7 +168,7 @@ LONG = [
     "é́" * 3000,
     "[" * 9999,
 ]
-PLACES = [[f"--{name}"] for name in COMMANDS[""] if name not in ("json", "lang", "version", "help")]
+PLACES = [[row.label] for row in options_of("") if row.type and row.name != "lang"]
 PLACES += [[], ["plot"], ["plot", "field", "-o"], ["page", "-o"], ["page", "-o", "a.html", "--at"]]
 PLACES += [["page", "-o", "a.html", "--expression"], ["check"], ["check", "math:sqrt", "--at"]]
 
@@ -240,11 +241,95 @@ def test_help_is_given_at_every_level_and_width(command, flag, capsys, monkeypat
         assert main([*words, flag, "--lang", language]) == 0
         out, err = capsys.readouterr()
         assert (out.startswith({"es": "uso: ", "en": "usage: "}[language]), err) == (True, "")
-        for name in COMMANDS[command]:
-            assert f"--{name}" in out
+        for row in options_of(command):
+            assert row.name in out or not row.names.startswith("-")
     for faulty in (["--nope"], ["--lr", "x"], ["one", "two"]):
         assert main([*words, *faulty, flag]) == 0
     assert capsys.readouterr().err == ""
+
+
+# ---- the table ---------------------------------------------------------------------------------
+
+
+def start(command):
+    """Return the words of a command with what it needs, so that one more word is what is judged."""
+    words = {"plot": "plot field", "check": "check math:sqrt --at 4", "page": "page -o a.html"}
+    return words.get(command, command).split()
+
+
+BELONGS = [(row, command) for row in OPTIONS for command in row.commands]
+
+
+@pytest.mark.parametrize(("row", "command"), BELONGS)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_row_is_in_the_help_of_its_command(row, command, language, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")
+    assert main([*command.split(), "--help", "--lang", language]) == 0
+    facts = {"endings": ", ".join(map(str, row.allowed)), "default": row.default}
+    told = re.escape(Language(language).say(f"help_{row.help}", **facts))
+    name = row.label if row.names.startswith("-") else "[A-ZÓ:]+"
+    assert re.search(rf"{name}( \[[^]]*\])? {told}", " ".join(capsys.readouterr().out.split()))
+
+
+KNOWN = {command: {row.name for row in options_of(command)} for command in COMMANDS}
+FOREIGN = [
+    (row, command)
+    for row in OPTIONS
+    for command in COMMANDS
+    if row.names.startswith("-") and row.name not in KNOWN[command]
+]
+
+
+@pytest.mark.parametrize(("row", "command"), FOREIGN)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_row_is_refused_by_name_where_it_does_not_belong(row, command, language, capsys):
+    for words in ([row.label], [row.label, "1"], [f"{row.label}=1"]):
+        told = refused(capsys, *start(command), *words, "--lang", language)
+        assert f"{command} {row.label}".lstrip() in told
+
+
+WRONG = {
+    options.number: ["a", "", "inf", "1e400", "0x1"], options.rate: ["a", "", "0", "-1"],
+    options.integer: ["1.5", "", "-1", "9" * 19, "²"], options.choice: ["qqq", "", "ES"],
+    options.file: ["a.gif", "", "html"], options.letter: ["a", "", "1=2", "a=b"],
+    options.function: ["sqrt", ""],
+}  # fmt: skip
+BAD = [(row, command, word) for row, command in BELONGS for word in WRONG.get(row.type, ())]
+
+
+def test_every_type_but_str_refuses_something():
+    assert {row.type for row in OPTIONS} == {None, str, *WRONG}
+
+
+@pytest.mark.parametrize(("row", "command", "word"), BAD)
+def test_a_wrong_word_is_refused_with_the_word_and_what_was_expected(row, command, word, capsys):
+    named = row.names.startswith("-")
+    words = [*start(command), f"{row.names.split()[-1]}={word}"] if named else [command, word]
+    for language, expects in (("es", "espera"), ("en", "expects")):
+        told = refused(capsys, "--lang", language, *words)
+        assert expects in told or row.name == "lang"  # which is told in the environment's language
+        assert word.rpartition("=")[2][:60] in told
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_language_may_be_named_before_and_after_the_command(command, capsys):
+    told = []
+    for language in LANGUAGES:
+        rest = [*start(command)[1:], "--version", "--nope"]
+        for words in (
+            ["--lang", language, *command.split(), *rest, "--help"],
+            [*command.split(), "--lang", language, *rest, "--help"],
+            [*command.split(), *rest, "--help", f"--lang={language}"],
+        ):
+            assert main(words) == 0
+            told.append(capsys.readouterr().out)
+    assert told[0] == told[1] == told[2] != told[3] == told[4] == told[5]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_wrong_language_is_refused_before_and_after_the_command(command, capsys):
+    for words in (["--lang", "fr", *start(command)], [*start(command), "--lang", "fr"]):
+        assert '"fr"' in refused(capsys, *words) or "«fr»" in refused(capsys, *words)
 
 
 SWITCHES = ["--json=1", "plot --help=no", "check --json=x"]
@@ -257,8 +342,9 @@ def test_a_switch_takes_no_value_in_either_language(words, capsys):
     assert "no lleva ningún valor" in refused(capsys, *words.split(), "--lang", "es")
 
 
-WORDS = [*filter(None, COMMANDS), *POSITIONALS, *itertools.chain(*CHOICES.values()), "field", "-o"]
-WORDS += [f"--{name}" for names in COMMANDS.values() for name in names]
+WORDS = [*filter(None, COMMANDS), "picture", "function", "-o", "-h"]
+WORDS += [word for row in OPTIONS if row.type is options.choice for word in row.allowed]
+WORDS += [f"--{row.name}" for row in OPTIONS]
 WORDS += [
     "math:sqrt",
     "micrograd_es:tanh",

@@ -1,30 +1,29 @@
-"""`micrograd-es`: tells and does the article's descent. The only print, the only exit."""
+"""`micrograd-es`: what each command does. Nothing else in the package prints or exits.
+
+    main(argv)    runs a command and returns its exit status
+
+A command is a function of the options and the language; DO lists them. What it cannot do is raised
+as a Refusal, which is told in one place.
+"""
 
 from __future__ import annotations
 
 import errno
 import json
-import math
 import os
 import random
 import sys
-import traceback
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import redirect_stdout, suppress
-from dataclasses import asdict, replace
-from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from inspect import signature
 from pathlib import Path
-from pkgutil import iter_modules
-from runpy import run_path
-from types import SimpleNamespace
-from typing import Any, TextIO
+from typing import TextIO
 
-from micrograd_es.check.gradients import GradientCheck, check_gradient
+from micrograd_es.cli.checking import as_record, check
 from micrograd_es.cli.expression import read
-from micrograd_es.cli.options import command_of, parsed, parser, wished_language
+from micrograd_es.cli.options import COMMANDS, format_help, parse, preview
+from micrograd_es.cli.refusal import Refusal
 from micrograd_es.draw.characters import plain
 from micrograd_es.draw.page.page import LIMIT, Page
 from micrograd_es.draw.page.page import page as draw_page
@@ -35,8 +34,8 @@ from micrograd_es.lesson.characters import drawing
 from micrograd_es.lesson.network import Lesson
 from micrograd_es.lesson.page import lesson_page
 from micrograd_es.lesson.story import Story, as_dict, sections, tell
-from micrograd_es.texts import Language, excerpt, message_of
-from micrograd_es.value import Value, topological_order
+from micrograd_es.texts import Language, excerpt
+from micrograd_es.value import topological_order
 
 OK, NOT_REACHED, REFUSED, INTERRUPTED = 0, 1, 2, 130
 
@@ -48,11 +47,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without ŷ shows ?, and nothing breaks
-    argv = list(sys.argv[1:] if argv is None else argv)
+    language, command, words = preview(list(sys.argv[1:] if argv is None else argv))
     try:
         if sys.stdout is None:  # `micrograd-es >&-`
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-        code = run(argv)
+        try:
+            code = run(command, words, language)
+        except Refusal as refusal:
+            code = refuse(refusal, language)
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
@@ -60,221 +62,144 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `micrograd-es | head`
         code = OK
     except OSError as problem:  # a full disk
-        tongue = Language(wished_language(argv))
-        code = refuse(tongue.say("error_output", problem=problem.strerror), tongue)
+        code = refuse(Refusal("error_output", problem=problem.strerror), language)
     silence(sys.stdout)
     return code
 
 
 def silence(stream: TextIO | None) -> None:
-    """Lead a stream nowhere, so that Python does not try at its end to write what is left in it."""
+    """Redirect a stream to nowhere: at its end Python would try to write what is left in it."""
     if stream is not None:
         with suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def run(argv: list[str]) -> int:
-    tongue = Language(wished_language(argv))
-    command, rest = command_of(argv)
-    try:
-        options = parsed(command, rest, tongue)
-    except ValueError as problem:
-        return refuse(str(problem), tongue)
+def run(command: str, words: list[str], language: Language) -> int:
+    """Do what the words ask and return the exit status; Refusal says why it cannot be done."""
+    options = parse(command, words, language)
     if options.help:
-        show(parser(command, tongue).format_help())
+        show(format_help(command, language))
         return OK
     if options.version:
         try:
             show(f"micrograd-es {version('micrograd-es')}")
         except PackageNotFoundError:
-            show(tongue.say("version_unknown"))
+            show(language.say("version_unknown"))
         return OK
-    commands = {"": story, "explain": explanations, "plot": plot, "page": page, "check": check}
-    return commands[command](options, tongue)
+    return DO[command](options, language)
 
 
-def story(options: Namespace, tongue: Language) -> int:
-    found = story_of(options)
-    show(as_json(found) if options.json else as_text(found, tongue))
-    return OK if found.descent.verdict == "reached" else NOT_REACHED
+# ---- the commands --------------------------------------------------------------------------------
 
 
-def explanations(options: Namespace, tongue: Language) -> int:
-    show(explained(lesson_of(options), tongue, options.json))
+def tell_story(options: Namespace, language: Language) -> int:
+    """Tell the article's descent; 0 if it reaches the target."""
+    story = story_of(options)
+    show(as_json(as_dict(story)) if options.json else as_text(story, language))
+    return OK if story.descent.verdict == "reached" else NOT_REACHED
+
+
+def explain_weights(options: Namespace, language: Language) -> int:
+    """Say why each weight of the lesson has its responsibility, path by path."""
+    lesson = lesson_of(options)
+    network = lesson.network()
+    _, error = lesson.forward(network)
+    explanations = [explain(error, weight) for weight in network.parameters()]
+    texts = (one.text(language.code) for one in explanations)
+    records = (one.as_dict() for one in explanations)
+    show(as_json([*records]) if options.json else "\n\n".join(texts))
     return OK
 
 
-def plot(options: Namespace, tongue: Language) -> int:
+def draw_picture(options: Namespace, language: Language) -> int:
     """Write a picture, or draw it with characters: without matplotlib, or if no file is named."""
-    name, found = options.picture, story_of(options)
+    name, story = options.picture, story_of(options)
     if options.output is None:
-        show(drawing(name, found, tongue))
+        show(drawing(name, story, language))
         return OK
     try:
-        from micrograd_es.draw import plots
-        from micrograd_es.lesson import pictures
+        from micrograd_es.draw.plots import save
+        from micrograd_es.lesson.pictures import picture
 
-        path = plots.save(pictures.picture(name, found, tongue.code), options.output)
+        path = save(picture(name, story, language.code), options.output)
     except MissingExtra:
-        show(drawing(name, found, tongue))
-        return refuse(tongue.say("plot_missing"), tongue)
+        show(drawing(name, story, language))
+        raise Refusal("plot_missing") from None
     except OSError as problem:
-        return refuse(unwritten(options, problem, tongue), tongue)
-    return tell_file("written_picture", path, tongue)
+        raise unwritten(options.output, problem) from None
+    return announce("written_picture", path, language)
 
 
-def page(options: Namespace, tongue: Language) -> int:
+def write_page(options: Namespace, language: Language) -> int:
     """Write the lesson as a page, or the page of an expression of the learner's own."""
     try:
-        path = write(options.output, paged(options, tongue).encode())
+        path = write(options.output, page_of(options, language).encode())
     except OSError as problem:
-        return refuse(unwritten(options, problem, tongue), tongue)
+        raise unwritten(options.output, problem) from None
     except MicrogradError as problem:
-        return refuse(tongue.say("expression_undefined", problem=problem), tongue)
-    except ValueError as problem:
-        return refuse(str(problem), tongue)
-    return tell_file("written_page", path, tongue)
+        raise Refusal("expression_undefined", problem=problem) from None
+    return announce("written_page", path, language)
 
 
-def unwritten(options: Namespace, problem: OSError, tongue: Language) -> str:
-    path = excerpt(options.output)
-    return tongue.say("error_file", path=path, problem=problem.strerror)
+def check_function(options: Namespace, language: Language) -> int:
+    """Check the gradient of a function of the user's own; 0 if it passes, 1 if not."""
+    with redirect_stdout(sys.stderr):  # stdout is for the outcome, not for what the module prints
+        outcome = check(options)
+    show(as_json(as_record(outcome)) if options.json else outcome.table(language))
+    return OK if outcome.verdict == "pass" else NOT_REACHED
 
 
-def tell_file(key: str, path: Path, tongue: Language) -> int:
-    """Say what was written, and the address by which a browser opens it."""
-    show(tongue.say(key, path=excerpt(str(path), 300), address=path.absolute().as_uri()))
+IN_ORDER = (tell_story, explain_weights, draw_picture, write_page, check_function)
+DO = dict(zip(COMMANDS, IN_ORDER, strict=True))
+
+
+# ---- from options to what is told ----------------------------------------------------------------
+
+
+def lesson_of(options: Namespace) -> Lesson:
+    """Return the lesson with what the options change; a seed draws both weights from U(-1, 1)."""
+    rng = random.Random(options.seed)
+    weights = {} if options.seed is None else {key: rng.uniform(-1, 1) for key in ("w1", "w2")}
+    changes = {key: getattr(options, key, None) for key in ("x", "target", "w1", "w2", "loss")}
+    return Lesson(**weights | {key: it for key, it in changes.items() if it is not None})
+
+
+def story_of(options: Namespace) -> Story:
+    """Return the story of the lesson at the learning rate and the number of steps given."""
+    return tell(lesson_of(options), options.lr, options.steps)
+
+
+def page_of(options: Namespace, language: Language) -> Page:
+    """Return the page of the lesson, or of the expression."""
+    if options.expression is None:
+        return lesson_page(lesson_of(options), language.code)
+    output = read(options.expression, options.at)
+    if (count := len(topological_order(output))) > LIMIT:
+        raise Refusal("expression_large", count=count, most=LIMIT)
+    return draw_page(output, language.code, options.expression)
+
+
+def unwritten(path: str, problem: OSError) -> Refusal:
+    """Return the refusal that says why a file was not written."""
+    return Refusal("error_file", path=excerpt(path), problem=problem.strerror)
+
+
+# ---- what is printed -----------------------------------------------------------------------------
+
+
+def announce(key: str, path: Path, language: Language) -> int:
+    """Say which file was written, and the address by which a browser opens it."""
+    show(language.say(key, path=excerpt(str(path), 300), address=path.absolute().as_uri()))
     return OK
 
 
-def paged(options: Namespace, tongue: Language) -> Page:
-    if options.expression is None:
-        return lesson_page(lesson_of(options), tongue.code)
-    output = read(options.expression, options.at, tongue)
-    if (count := len(topological_order(output))) > LIMIT:
-        raise ValueError(tongue.say("expression_large", count=count, most=LIMIT))
-    return draw_page(output, tongue.code, options.expression)
-
-
-def check(options: Namespace, tongue: Language) -> int:
-    """Check the gradient of a function of the user's own; 0 if it passes, 1 if not."""
-    with redirect_stdout(sys.stderr):  # what the user's own module prints
-        try:
-            function = loaded(options.function)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as problem:  # whatever a module does at its import: SystemExit, too
-            text, reason = excerpt(options.function), message_of(problem)
-            told = tongue.say("check_not_found", text=text, problem=reason)
-            return refuse(told + suggestion(problem, tongue), tongue)
-        try:
-            if problem_told := mismatched(function, options, tongue):
-                return refuse(problem_told, tongue)
-            found = check_gradient(function, options.at, options.gradient or None)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as problem:
-            return refuse(raised(options, problem, tongue), tongue)
-    if options.json:
-        show(json.dumps(as_record(found), allow_nan=False, indent=2))
-    else:
-        show(found.table(tongue))
-    return OK if found.verdict == "pass" else NOT_REACHED
-
-
-def loaded(text: str) -> Callable[..., Any]:
-    """Return the function of "module:function", or of "file.py:function"."""
-    module, _, name = text.rpartition(":")
-    sys.path.insert(0, os.getcwd())
-    script = module.endswith(".py")
-    made: Any = SimpleNamespace(**run_path(module)) if script else import_module(module)
-    for part in name.split("."):
-        made = getattr(made, part)
-    function: Callable[..., Any] = made
-    return function
-
-
-def suggestion(problem: BaseException, tongue: Language) -> str:
-    """Return the question whether the nearest name was meant: of an attribute, a module or a file
-    beside the one that was not found.
-    """
-    if isinstance(problem, AttributeError) and problem.name is not None:
-        return tongue.suggestion(problem.name, dir(problem.obj))
-    with suppress(OSError):  # the folder where we are is gone
-        if isinstance(problem, ModuleNotFoundError) and problem.name is not None:
-            package, _, name = problem.name.rpartition(".")
-            if package:
-                folders = getattr(sys.modules.get(package), "__path__", [])
-                return tongue.suggestion(name, modules_in(folders))
-            known = [*modules_in(sys.path), *sys.stdlib_module_names]
-            return tongue.suggestion(name, modules_in([os.getcwd()])) or tongue.suggestion(
-                name, known
-            )
-        if isinstance(problem, FileNotFoundError) and isinstance(problem.filename, str):
-            missing = Path(problem.filename)
-            beside = missing.parent.glob(f"*{missing.suffix}")
-            return tongue.suggestion(missing.name, (path.name for path in beside))
-    return ""
-
-
-def modules_in(folders: Iterable[str]) -> list[str]:
-    return [found.name for found in iter_modules(folders)]
-
-
-def mismatched(function: Any, options: Namespace, tongue: Language) -> str | None:
-    """Return why the function cannot be checked so, in a sentence; None if it can."""
-    name, size = excerpt(options.function.rpartition(":")[2]), len(options.at)
-    if not callable(function):
-        return tongue.say("check_not_callable", name=name, kind=type(function).__name__)
-    with suppress(ValueError):  # some built-in functions do not tell
-        try:
-            signature(function).bind(*options.at)
-        except TypeError:
-            return tongue.say("check_inputs", name=name, count=size)
-    if options.gradient and len(options.gradient) != size:
-        return tongue.say("check_slopes", count=len(options.gradient), inputs=size)
-    if not options.gradient and type(function(*map(Value, options.at))) is not Value:
-        return tongue.say("check_no_values", name=name)
-    return None
-
-
-def raised(options: Namespace, problem: BaseException, tongue: Language) -> str:
-    """Return what the user's function raised, and its line."""
-    frame = traceback.extract_tb(problem.__traceback__)[-1]
-    place = frame.filename
-    with suppress(OSError, ValueError):  # the folder where we are is gone, or on another disk
-        place = os.path.relpath(place)
-    return tongue.say(
-        "check_raised",
-        name=excerpt(options.function.rpartition(":")[2]),
-        point=f"({excerpt(', '.join(map(repr, options.at)))})",
-        kind=type(problem).__name__,
-        problem=message_of(problem),
-        line=f"{place}:{frame.lineno}",
-    )
-
-
-def as_record(found: GradientCheck) -> dict[str, Any]:
-    """Return a check as plain data; what is not finite is null."""
-
-    def plain(thing: Any) -> Any:
-        if isinstance(thing, tuple):
-            return [*map(plain, thing)]
-        return None if isinstance(thing, float) and not math.isfinite(thing) else thing
-
-    inputs = [
-        {**{key: plain(value) for key, value in asdict(one).items()}, "reason": one.reason}
-        for one in found.inputs
-    ]
-    return {"verdict": found.verdict, "inputs": inputs}
-
-
-def refuse(problem: str, tongue: Language) -> int:
-    """Say on stderr what was wrong, if it can be said there; return the exit code for it."""
+def refuse(refusal: Refusal, language: Language) -> int:
+    """Say on stderr what was wrong, if it can be said there; return the exit status for it."""
     if sys.stderr is not None:
+        sentence = f"micrograd-es: {refusal.say(language)}\n{language.say('see_help')}"
         try:
-            print(f"micrograd-es: {problem}\n{tongue.say('see_help')}", file=sys.stderr, flush=True)
-        except (OSError, ValueError):  # full; or closed, by a module that was checked
+            print(sentence, file=sys.stderr, flush=True)
+        except (OSError, ValueError):  # The disk is full, or the checked module closed stderr.
             silence(sys.stderr)
     return REFUSED
 
@@ -288,45 +213,21 @@ def show(text: str) -> None:
     print(text)
 
 
-def explained(lesson: Lesson, tongue: Language, as_numbers: bool) -> str:
-    """Return why each weight of the lesson has its responsibility, path by path."""
-    network = lesson.network()
-    _, error = lesson.forward(network)
-    found = [explain(error, weight) for weight in network.parameters()]
-    if as_numbers:
-        return json.dumps([one.as_dict() for one in found], allow_nan=False, indent=2)
-    return "\n\n".join(one.text(tongue.code) for one in found)
+def as_json(record: object) -> str:
+    """Return plain data as JSON, in which every number is finite."""
+    return json.dumps(record, allow_nan=False, indent=2)
 
 
-def as_json(story: Story) -> str:
-    return json.dumps(as_dict(story), allow_nan=False, indent=2)
-
-
-def as_text(story: Story, tongue: Language) -> str:
+def as_text(story: Story, language: Language) -> str:
     """Return the sections under numbered titles, which are bold where the terminal can."""
-    bold, plain = ("\x1b[1m", "\x1b[0m") if colour() else ("", "")
+    bold, regular = ("\x1b[1m", "\x1b[0m") if has_colour() else ("", "")
     lines: list[str] = []
-    for i, (title, told) in enumerate(sections(story, tongue), start=1):
-        lines += [f"{bold}{i}. {title}{plain}", *(f"   {line}".rstrip() for line in told), ""]
+    for i, (title, section) in enumerate(sections(story, language), start=1):
+        lines += [f"{bold}{i}. {title}{regular}", *(f"   {line}".rstrip() for line in section), ""]
     return "\n".join(lines)
 
 
-def colour() -> bool:
-    """Whether to write bold titles: to a terminal, unless NO_COLOR is set (no-color.org)."""
-    return (
-        sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    )
-
-
-def story_of(options: Namespace) -> Story:
-    return tell(lesson_of(options), options.lr, options.steps)
-
-
-def lesson_of(options: Namespace) -> Lesson:
-    """Return the lesson with what the options change; a seed draws both weights from U(-1, 1)."""
-    lesson = Lesson(loss=getattr(options, "loss", None) or "absolute")
-    if options.seed is not None:
-        rng = random.Random(options.seed)
-        lesson = replace(lesson, w1=rng.uniform(-1, 1), w2=rng.uniform(-1, 1))
-    given = {key: getattr(options, key) for key in ("x", "target", "w1", "w2")}
-    return replace(lesson, **{key: number for key, number in given.items() if number is not None})
+def has_colour() -> bool:
+    """Whether titles are bold: on a terminal, unless NO_COLOR is set (no-color.org)."""
+    plain_terminal = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return sys.stdout.isatty() and not plain_terminal

@@ -1,4 +1,9 @@
-"""An expression written as text, made of Values. It is read, by `ast`, and never run as Python."""
+"""An expression written as text becomes a graph of Values.
+
+    read(text, numbers)   the Value of "(a*b + c).tanh()" at a=2, b=-3, c=10
+
+`ast` parses the text, and a Reader turns its parts into Values: it is never run as Python.
+"""
 
 from __future__ import annotations
 
@@ -8,81 +13,71 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from micrograd_es.cli.refusal import Refusal
+from micrograd_es.errors import nearest
 from micrograd_es.primitive import as_value
 from micrograd_es.primitives import PUBLIC, clip
-from micrograd_es.texts import Language, excerpt
+from micrograd_es.texts import excerpt
 from micrograd_es.value import Value
 
 LONGEST = 2000  # characters
 FUNCTIONS: dict[str, Callable[..., Any]] = {**PUBLIC, "clip": clip}
+# fmt: off
 OPERATORS: dict[type, Callable[..., Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.Mod: operator.mod,
-    ast.FloorDiv: operator.floordiv,
-    ast.Pow: operator.pow,
-    ast.USub: operator.neg,
-    ast.UAdd: operator.pos,
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
+    ast.Mod: operator.mod, ast.FloorDiv: operator.floordiv, ast.Pow: operator.pow,
+    ast.USub: operator.neg, ast.UAdd: operator.pos,
 }
 COMPARISONS: dict[type, Callable[[Any, Any], bool]] = {
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge,
+    ast.Eq: operator.eq, ast.NotEq: operator.ne,
 }
+# fmt: on
 
 
-class ExpressionError(ValueError):
-    """A text that is no expression; it says why in the reader's language."""
-
-
-def read(text: str, numbers: Mapping[str, float], tongue: Language) -> Value:
+def read(text: str, numbers: Mapping[str, float]) -> Value:
     """Return the Value of an expression such as "(a*b + c).tanh()", its letters standing for
     numbers.
 
     It may hold numbers, letters, + - * / // % **, and the primitives as functions and as methods,
     with lists where they take lists; and `where(a > 0, lambda: log(a), 0)`, which computes the
-    branch that is taken. ValueError, in the reader's language, for anything else: for a letter
-    without a number or a number without a letter, and where a value is undefined.
+    branch that is taken. Anything else is a Refusal: a letter without a number, a number without
+    a letter, a value that is undefined.
     """
     if len(text) > LONGEST:
-        raise ValueError(tongue.say("expression_long", most=LONGEST))
+        raise Refusal("expression_long", most=LONGEST)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the text's own spelling, such as 1if
+            warnings.simplefilter("ignore")  # Python warns of spellings such as 1if.
             tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
-        raise ExpressionError(tongue.say("expression_syntax", text=excerpt(text))) from None
+        raise Refusal("expression_syntax", text=excerpt(text)) from None
     leaves = {name: Value(number, name=name) for name, number in numbers.items()}
-    reader = Reader(text, leaves, tongue)
+    reader = Reader(text, leaves)
     try:
         value = reader.value(tree)
-    except ExpressionError:
+    except Refusal:
         raise
     except RecursionError:
-        raise ExpressionError(tongue.say("expression_syntax", text=excerpt(text))) from None
-    except Exception as problem:  # of any function, called with anything
-        told = tongue.say("expression_undefined", problem=excerpt(str(problem), 300))
-        raise ExpressionError(told) from None
+        raise Refusal("expression_syntax", text=excerpt(text)) from None
+    except Exception as problem:  # Any function may be called with anything.
+        raise Refusal("expression_undefined", problem=excerpt(str(problem), 300)) from None
     if idle := leaves.keys() - reader.used:
-        raise ExpressionError(tongue.say("expression_idle", name=excerpt(min(idle))))
+        raise Refusal("expression_idle", name=excerpt(min(idle)))
     if type(value) is not Value:
-        raise ExpressionError(tongue.say("expression_syntax", text=excerpt(text)))
+        raise Refusal("expression_syntax", text=excerpt(text))
     return value
 
 
 class Reader:
-    """Turns the parts of an expression into Values, and remembers which letters it met."""
+    """Turns the parts of an expression into Values, and remembers which letters it used."""
 
-    def __init__(self, text: str, leaves: Mapping[str, Value], tongue: Language) -> None:
-        self.text, self.leaves, self.tongue = text, leaves, tongue
+    def __init__(self, text: str, leaves: Mapping[str, Value]) -> None:
+        self.text, self.leaves = text, leaves
         self.used: set[str] = set()
 
     def value(self, node: ast.expr) -> Any:
+        """Return the Value, number or list that a part of the expression stands for."""
         match node:
             case ast.Constant(value=int() | float() as number) if type(number) is not bool:
                 return as_value(number)
@@ -104,25 +99,26 @@ class Reader:
             case ast.Call(ast.Attribute(value=first, attr=name), args, []):
                 return self.function(name)(self.value(first), *map(self.value, args))
         part = ast.get_source_segment(self.text.strip(), node) or self.text
-        raise ExpressionError(self.tongue.say("expression_part", part=excerpt(part)))
+        raise Refusal("expression_part", part=excerpt(part))
 
     def branch(self, taken: ast.expr, other: ast.expr) -> Any:
-        """Return the value of the branch that is taken; the letters of the other are met too."""
+        """Return the value of the branch that is taken; letters of the other count as used."""
         self.used |= {part.id for part in ast.walk(other) if isinstance(part, ast.Name)}
         if isinstance(taken, ast.Lambda) and not ast.unparse(taken.args):
             taken = taken.body
         return self.value(taken)
 
     def leaf(self, name: str) -> Value:
+        """Return the leaf of a letter."""
         if name not in self.leaves:
-            told = self.tongue.say("expression_name", name=excerpt(name))
-            raise ExpressionError(told + self.tongue.suggestion(name, self.leaves))
+            raise Refusal("expression_name", nearest(name, self.leaves), name=excerpt(name))
         self.used.add(name)
         return self.leaves[name]
 
     def function(self, name: str) -> Callable[..., Any]:
+        """Return the primitive of that name."""
         if name not in FUNCTIONS:
-            known = ", ".join(sorted([*FUNCTIONS, "where"]))
-            told = self.tongue.say("expression_function", name=excerpt(name), known=known)
-            raise ExpressionError(told + self.tongue.suggestion(name, [*FUNCTIONS, "where"]))
+            known = sorted([*FUNCTIONS, "where"])
+            told = {"name": excerpt(name), "known": ", ".join(known)}
+            raise Refusal("expression_function", nearest(name, known), **told)
         return FUNCTIONS[name]

@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-
-from micrograd_es.errors import nearest
 
 LANGUAGES = ("es", "en")
 VARIABLES = ("MICROGRAD_ES_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
@@ -81,11 +79,6 @@ class Language:
             k: self.number(part) if isinstance(part, float) else part for k, part in parts.items()
         }
         return self.sentences[key].format(**written)
-
-    def suggestion(self, text: str, names: Iterable[str]) -> str:
-        """Return what to add after a mistyped name: whether the nearest one was meant, if any."""
-        name = nearest(text, names)
-        return f" {self.say('error_meant', name=name)}" if name else ""
 
     def number(self, x: float, spec: str = ".4g") -> str:
         """Return x with the decimal sign of the language; very large and small ones as 1.2e-07."""
