@@ -71,7 +71,7 @@ def test_the_bound_is_small_and_an_error_beyond_it_is_noticed(monkeypatch):
     for value, bound in bounds(program, [*zip(*columns, strict=True)], numbers):
         assert bound < 1e-11 * max(1.0, abs(value))
     monkeypatch.setitem(
-        numpy_backend.FUNCTIONS, "tanh", lambda x, out: np.tanh(x * (1 + 1e-11), out=out)
+        numpy_backend.NUMPY_FUNCTIONS, "tanh", lambda x, out: np.tanh(x * (1 + 1e-11), out=out)
     )
     assert len(farther_off(program, columns)) > 100
 
@@ -99,4 +99,4 @@ def test_a_program_of_many_sizes_of_batch_keeps_few_of_their_arrays():
     program = compile(lambda x: w * x, [w], backend="numpy")
     for size in (*range(1, 12), 3):
         assert program([1.0] * size) == 2.0
-    assert len(program.without.runners) <= 4
+    assert len(program.value_runner.runners) <= 4

@@ -131,7 +131,7 @@ def test_a_long_program_takes_many_steps_by_the_interpreter(rule, monkeypatch):
 
     found = []
     for longest in (20_000, 0):
-        monkeypatch.setattr(llvm_backend, "LONGEST", longest)
+        monkeypatch.setattr(llvm_backend, "COMPILE_LIMIT", longest)
         network, loss = network_and_loss([3], "tanh")
         program = compile(loss, network.parameters(), backend="llvm")
         getattr(program, rule)(*batch(11), lr=0.01, steps=9)

@@ -80,7 +80,7 @@ def all_functions():
 @pytest.mark.parametrize("made", [network_of_tanh, all_functions])
 def test_a_narrow_processor_and_one_without_vector_functions_compute_the_same(made):
     parameters, columns, loss = made()
-    code, outputs = compile(loss, parameters).lowered
+    code, outputs = compile(loss, parameters).basic_code
     numbers = np.array([p.data for p in parameters])
     expected = None
     for width in (1, 2, 4, 8):
@@ -117,8 +117,8 @@ def test_native_tanh_and_its_slope_are_right_to_a_few_ulp(tanh_and_slope, x):
 
 @pytest.mark.parametrize("of_samples", [True, False])
 def test_a_long_program_is_interpreted_and_says_so(of_samples, monkeypatch):
-    monkeypatch.setattr(llvm_backend, "LONGEST", 20)
-    monkeypatch.setattr(llvm_backend, "LONGEST_ONCE", 20)
+    monkeypatch.setattr(llvm_backend, "COMPILE_LIMIT", 20)
+    monkeypatch.setattr(llvm_backend, "COMPILE_LIMIT_ONCE", 20)
     w = Value(0.5)
     for length, told in ((3, "in 1 pieces"), (30, "of an interpreter")):
 

@@ -81,7 +81,7 @@ def test_a_value_that_the_function_makes_itself_is_a_constant():
         compile(lambda x: x * Value(W.data), [W])
     constant = Value(3.0)
     assert compile(lambda x: W * x * constant.data, [W])([1.0]) == 6.0  # said so
-    assert compile(lambda x: W * x if x != None else 0.0, [W])([1.0]) == 2.0  # noqa: E711
+    assert compile(lambda x: W * x if x != None else 0.0, [W])([1.0]) == 2.0  # noqa: E711  # that is the point
     assert compile(lambda x: W * x * len(f"{x}{x!r}") / 18, [W])([1.0]) == 2.0
 
 

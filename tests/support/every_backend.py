@@ -24,11 +24,11 @@ def compile(f, parameters=(), *, backend="auto", **options):
     if backend != "interpreted":
         return me.compile(f, parameters, backend=backend, **options)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(llvm_backend, "LONGEST", -1)
-        patch.setattr(llvm_backend, "LONGEST_ONCE", -1)
+        patch.setattr(llvm_backend, "COMPILE_LIMIT", -1)
+        patch.setattr(llvm_backend, "COMPILE_LIMIT_ONCE", -1)
         program = me.compile(f, parameters, backend="llvm", **options)
         assert "interpreter" in str(program.plan())
-        assert "interpreter" in str(program.without)
+        assert "interpreter" in str(program.value_runner)
     return program
 
 
