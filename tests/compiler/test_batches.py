@@ -4,19 +4,20 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import micrograd_es as me
 from micrograd_es import Value
 from micrograd_es.compiler.backends import numpy as numpy_backend
 from micrograd_es.testing import strategies
+from tests.support.amount import examples
 from tests.support.every_backend import FAST, compile, each_backend, moons_like
 from tests.support.rounding import bounds, farther_off
 
 
 @each_backend
-@settings(max_examples=25)
+@examples(25)
 @given(network=strategies.networks(inputs=2), size=st.sampled_from([1, 2, 7, 101]))
 def test_a_batch_is_the_mean_of_its_samples(backend, network, size):
     parameters = network.parameters()

@@ -7,13 +7,14 @@ import shutil
 import subprocess
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 import micrograd_es as me
 from micrograd_es import Value
 from micrograd_es.primitives import TABLE
 from micrograd_es.testing import strategies
 from micrograd_es.testing.programs import grown
+from tests.support.amount import examples
 from tests.support.every_backend import (
     FUNCTIONS,
     compile,
@@ -42,7 +43,7 @@ def test_nothing_is_simplified_that_changes_a_nan():
     assert short.linear.after == 0
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(strategies.programs(FUNCTIONS))
 def test_numpy_and_jax_texts_give_what_the_program_gives(program):
     compiled = compile_lines(program, "numpy")

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import micrograd_es as me
@@ -13,6 +13,7 @@ from micrograd_es.compiler.code import INPUT, Code
 from micrograd_es.compiler.llvm import backend as llvm_backend
 from micrograd_es.compiler.llvm.machine import Machine
 from micrograd_es.primitives import TABLE
+from tests.support.amount import examples
 from tests.support.every_backend import NATIVE, compile, moons_like
 from tests.support.rounding import farther_off
 
@@ -105,7 +106,7 @@ def tanh_and_slope(request):
     return llvm_backend.LlvmBackend(code, [code.put("tanh", x), code.put("sech2", x)], there)
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(x=st.floats(-400, 400) | st.floats(-3, 3) | st.floats())
 def test_native_tanh_and_its_slope_are_right_to_a_few_ulp(tanh_and_slope, x):
     found = tanh_and_slope.sums([np.array([x])], 1, np.empty(0)).tolist()
