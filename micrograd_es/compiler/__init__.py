@@ -1,17 +1,24 @@
-"""Scalar code at the speed of arrays.
+"""Scalar code at the speed of arrays: a function of one sample, run over columns of samples.
 
-    compile(f, parameters)              a function of one sample as a Program
-    program(*columns)                   its value over columns of samples
-    program.value_and_grad(*columns)    the value and the gradient by the parameters
-    program.sgd, program.adam           many steps downhill in one call
-    program.source(language), print(program.plan())
+    compile(f, parameters)              the function as a Program
+    program(*columns)                   its value
+    program.value_and_grad(*columns)    its value and its gradient by the parameters
+    program.minimize(*columns, rule=…)  many steps downhill in one call; also .sgd and .adam
+    program.source(language)            the program as text; print(program) shows it as Python
+    program.plan()                      how it is run
     trace(f, parameters)                the graph alone
 
-Read along the way of a function: arguments.py (what it takes), symbols.py (what it may not ask),
-trace.py, code.py and linear.py (a graph as lines of code), forms.py, hiding.py and lowering.py
-(rows as basic operations), then backends/ or llvm/ (who runs it), columns.py (what is given to
-it), replay.py (a sample run again as eager would), descent.py, export.py (as text for other
-engines), and program.py, which holds it together.
+Read in the order in which a function passes through:
+
+    program.py                                    the whole way; skip what you do not know yet
+    arguments.py, symbols.py, trace.py            a function becomes a graph of symbols
+    code.py, linear.py                            the graph becomes straight-line code of rows
+    basic.py, terms.py, forms.py, list_forms.py   rows written in a few basic operations
+    hiding.py, lowering.py                        the code in basic operations
+    columns.py, sums.py, backends/, llvm/         who runs it, and on what
+    replay.py                                     a sample that gives no number, run again as eager
+    descent.py                                    many steps downhill
+    export.py                                     the code as text for other engines
 """
 
 from micrograd_es.compiler.program import Program as Program

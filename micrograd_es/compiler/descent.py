@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from micrograd_es.compiler.code import INPUT, PARAMETER, Code
-from micrograd_es.compiler.forms import Term, m
 from micrograd_es.compiler.llvm.instructions import Instructions, Next
-from micrograd_es.compiler.llvm.kernel import GIVEN, Kernel
+from micrograd_es.compiler.llvm.kernel import KERNEL_ARGS, Kernel
 from micrograd_es.compiler.llvm.machine import Machine, Native
+from micrograd_es.compiler.terms import Term, m
 from micrograd_es.errors import NonFiniteError
 from micrograd_es.optim import Optimizer
 
@@ -26,7 +26,7 @@ Array = Any
 Formula = Callable[..., tuple[Any, ...]]  # see optim.Optimizer
 CHUNK = 10_000  # native steps, after which the keyboard may interrupt
 LOOP = (
-    f"ptr %totals, {GIVEN.replace('%p,', '%now,')}, ptr %next, ptr %settings, ptr %values, "
+    f"ptr %totals, {KERNEL_ARGS.replace('%p,', '%now,')}, ptr %next, ptr %settings, ptr %values, "
     "i64 %length, i64 %steps, double %divisor"
 )
 
@@ -57,7 +57,7 @@ def write_step(
         for i, name in enumerate(given):
             names[code.leaf(kind, i)] = name
     results = [one.place for one in formula(m, *(Term(code, place) for place in names))]
-    return write.code(code, results, names)
+    return write.write_code(code, results, names)
 
 
 class Descent:
@@ -144,13 +144,13 @@ def walker(
     function = native_loop(rule.formula, len(rule.memory), len(rule.names), machine).function(
         "descend", LOOP, "i64"
     )
-    space, given = kernel.space(columns, samples), np.array(rule.settings, dtype=float)
+    workspace, given = kernel.workspace(columns, samples), np.array(rule.settings, dtype=float)
     totals = kernel.native.address("totals")
 
     def walk(rows: Array, values: Array) -> int:
         other = np.empty_like(rows)
         done = function(
-            totals, *space.given(rows.ctypes.data), other.ctypes.data, given.ctypes.data,
+            totals, *workspace.arguments(rows.ctypes.data), other.ctypes.data, given.ctypes.data,
             values.ctypes.data, rows.shape[1], len(values), divisor,
         )  # fmt: skip
         if done % 2:  # steps go to and fro between the two
@@ -164,22 +164,22 @@ def walker(
 def native_loop(formula: Formula, memories: int, settings: int, machine: Machine) -> Native:
     """Return @descend for the formula of a rule: the sums of a program, a step, and again."""
     write = Instructions(machine, machine.width)
-    divisor, slopes = write.spread("%divisor"), write.at("%out", 1, "double")
+    divisor, slopes = write.broadcast("%divisor"), write.address("%out", 1, "double")
     given = [
-        write.spread(write.load(write.at("%settings", i, "double"), "double"))
+        write.broadcast(write.load(write.address("%settings", i, "double"), "double"))
         for i in range(settings)
     ]
 
     def move() -> Next:
         """Move as many parameters as fit a vector."""
-        rows = [write.at("%p", "%j", "double"), write.at("%q", "%j", "double")]
+        rows = [write.address("%p", "%j", "double"), write.address("%q", "%j", "double")]
         length = write.put("mul i64 %length, 8")
         before, after = ([one] for one in rows)
         for _ in range(memories):
-            before.append(write.at(before[-1], length, "i8"))
-            after.append(write.at(after[-1], length, "i8"))
+            before.append(write.address(before[-1], length, "i8"))
+            after.append(write.address(after[-1], length, "i8"))
         p, *memory = [write.load(row, align=8) for row in before]
-        slope = write.load(write.at(slopes, "%j", "double"), align=8)
+        slope = write.load(write.address(slopes, "%j", "double"), align=8)
         moved = write_step(
             formula, write, [p, write.operation("div", [slope, divisor]), *memory], given
         )
@@ -193,13 +193,13 @@ def native_loop(formula: Formula, memories: int, settings: int, machine: Machine
         return {"j": following, "odd": odd}, again
 
     def step() -> Next:
-        write.lines.append(f"call void %totals({GIVEN})")
+        write.lines.append(f"call void %totals({KERNEL_ARGS})")
         value = write.put(f"fdiv double {write.load('%out', 'double')}, %divisor")
-        write.store(value, write.at("%values", "%k", "double"), "double")
+        write.store(value, write.address("%values", "%k", "double"), "double")
         nothing = (write.type, write.constant(0.0))
         moved = write.loop("move", {"j": ("i64", "0"), "odd": nothing}, move)
         odd = write.put(f"fsub double {value}, {value}")  # 0, but NaN of what is not finite
-        odd = write.put(f"fadd double {odd}, {write.sum_of(moved['odd'])}")
+        odd = write.put(f"fadd double {odd}, {write.lane_sum(moved['odd'])}")
         finite = write.put(f"fcmp oeq double {odd}, 0.0")
         one = write.put(f"zext i1 {finite} to i64")
         done = write.put(f"add i64 %k, {one}")
@@ -209,4 +209,4 @@ def native_loop(formula: Formula, memories: int, settings: int, machine: Machine
     start = {"k": ("i64", "0"), "p": ("ptr", "%now"), "q": ("ptr", "%next")}
     write.lines.append(f"ret i64 {write.loop('step', start, step)['k']}")
     text = write.function(f"i64 @descend({LOOP})")
-    return machine.compiled("\n".join([*write.declared.values(), text]))
+    return machine.compile("\n".join([*write.declared.values(), text]))

@@ -1,108 +1,34 @@
-"""Rows in terms of a few basic operations, which every backend has; no derivatives.
+"""Rows written in a few basic operations, which every backend has; no derivatives.
 
-A form is written with operators and the functions of `m`, over places of the code being lowered. It
-keeps what the row's own function keeps: stable far out, NaN stays NaN.
+    FORMS[name]         the form of a row: a function of Terms (terms.py)
+    is_known(row)       whether a row has a form, or is a basic operation itself
+    formula_of(row, …)  the value of any other row as a graph, if it is written in primitives
+
+A form keeps what the row's own function of floats keeps: it is stable far out, NaN stays NaN. So
+the form of softplus is max(x, 0) + log1p(exp(-|x|)), which no x makes overflow.
+The docstring of a form is the formula that it writes. Rows of lists are in list_forms.py.
 """
 
 from __future__ import annotations
 
 import math
-import operator
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import reduce
-from typing import TypeVar
 
 from micrograd_es.coercion import run_under
-from micrograd_es.compiler.code import Code
+from micrograd_es.compiler.basic import BASIC
+from micrograd_es.compiler.list_forms import LIST_FORMS, unit_first
 from micrograd_es.compiler.symbols import Tracing
+from micrograd_es.compiler.terms import Number, Term, m
 from micrograd_es.errors import PrimitiveError, TraceError
-from micrograd_es.floats import (
-    INV_SQRT_2PI,
-    SQRT_HALF,
-    SQRT_HALF_REST,
-    TWO_BY_SQRT_PI,
-)
+from micrograd_es.floats import INV_SQRT_2PI, SQRT_HALF, SQRT_HALF_REST, TWO_BY_SQRT_PI
 from micrograd_es.jets import difference
 from micrograd_es.primitive import Primitive
 from micrograd_es.primitives import TABLE
 from micrograd_es.value import Value, topological_order
 
-NAMES = """
-    neg abs exp exp2 expm1 log log2 log10 log1p sqrt cbrt sin cos tan asin acos atan sinh cosh tanh
-    sech2 asinh acosh atanh erf erfc floor ceil round above
-    add sub mul div pow atan2 hypot fmod copysign max min product_error difference_error
-    if_less if_at_most if_equal
-"""
-# above(x) is 1 where x > 0, 0 where it is not, and NaN of NaN; product_error(a, b) is what a·b
-# loses by rounding, difference_error(a, b) what a - b does, as in floats.py.
-BASIC = frozenset(NAMES.split())
-Form = Callable[..., "Term | float"]
-
-
-class Term:
-    """A place of the code, with operators that append to it."""
-
-    __slots__ = ("code", "place")
-
-    def __init__(self, code: Code, place: int) -> None:
-        self.code, self.place = code, place
-
-    def put(self, name: str, *others: Number) -> Term:
-        places = [x.place if isinstance(x, Term) else self.code.constant(x) for x in others]
-        return Term(self.code, self.code.put(name, *places))
-
-    @property
-    def number(self) -> float | None:
-        return self.code.numbers.get(self.place)
-
-    def __add__(self, other: Number) -> Term:
-        return self.put("add", self, other)
-
-    def __sub__(self, other: Number) -> Term:
-        return self.put("sub", self, other)
-
-    def __mul__(self, other: Number) -> Term:
-        return self.put("mul", self, other)
-
-    def __truediv__(self, other: Number) -> Term:
-        return self.put("div", self, other)
-
-    def __radd__(self, other: Number) -> Term:
-        return self.put("add", other, self)
-
-    def __rsub__(self, other: Number) -> Term:
-        return self.put("sub", other, self)
-
-    def __rmul__(self, other: Number) -> Term:
-        return self.put("mul", other, self)
-
-    def __rtruediv__(self, other: Number) -> Term:
-        return self.put("div", other, self)
-
-    def __neg__(self) -> Term:
-        return self.put("neg", self)
-
-
-Number = Term | float
-
-
-class Functions:
-    """m.exp(x) and its like, of Terms."""
-
-    def __getattr__(self, name: str) -> Callable[..., Term]:
-        def apply(*args: Number) -> Term:
-            term = next(x for x in args if isinstance(x, Term))
-            return term.put(name, *args)
-
-        return apply
-
-    def where(self, comparison: str, a: Number, b: Number, x: Number, z: Number) -> Term:
-        """x where a < b ("less"), a <= b ("at_most") or a == b ("equal"), else z."""
-        return self.__getattr__(f"if_{comparison}")(a, b, x, z)
-
-
-m = Functions()
+Form = Callable[..., Number]
+FormulaGraph = tuple[list[Value], list[Value]]  # leaves for the arguments; all nodes in order
 
 
 def e_to_minus(x: Term) -> Term:
@@ -111,27 +37,30 @@ def e_to_minus(x: Term) -> Term:
 
 
 def sigmoid(x: Term) -> Term:
+    """1 / (1 + exp(-x)); e/(1 + e) with e = exp(x) where x < 0, so that e cannot overflow."""
     e = e_to_minus(x)
     return m.where("less", x, 0, e, 1) / (1 + e)
 
 
 def logistic(x: Term) -> Term:
+    """The slope of sigmoid, e/(1 + e)² with e = exp(-|x|): it is even."""
     e = e_to_minus(x)
     return e / ((1 + e) * (1 + e))
 
 
 def gauss(x: Term, k: float = 1.0) -> Term:
-    """exp(-k·x²); what x² loses by rounding is put back, as floats.gauss does."""
+    """exp(-k·x²); what x² loses by rounding is put back, as in floats.gauss."""
     y = m.exp(-k * (x * x))
     return m.where("less", 0, y, y - y * (k * m.product_error(x, x)), y)
 
 
 def normal(x: Term) -> Term:
+    """The density of the normal distribution."""
     return INV_SQRT_2PI * gauss(x, 0.5)
 
 
 def normal_cdf(x: Term) -> Term:
-    """erfc(-x/√2)/2, with -x/√2 to twice the digits, as floats.normal_cdf has it."""
+    """erfc(-x/√2)/2, with -x/√2 to twice the digits, as in floats.normal_cdf."""
     z = -x * SQRT_HALF
     rest = m.product_error(-x, SQRT_HALF) - x * SQRT_HALF_REST
     y = m.erfc(z)
@@ -139,12 +68,13 @@ def normal_cdf(x: Term) -> Term:
     return 0.5 * m.where("less", m.abs(z), 40, near, y)
 
 
-def gated(gate: Callable[[Term], Term]) -> Form:
-    """Return x · gate(x) for a gate that vanishes at -∞ faster than x grows."""
-    return lambda x: m.where("equal", x, -math.inf, -0.0, x * gate(x))
+def gate(function: Callable[[Term], Term]) -> Form:
+    """Return the form of x · function(x), which is 0 at -∞ as function vanishes faster there."""
+    return lambda x: m.where("equal", x, -math.inf, -0.0, x * function(x))
 
 
 def power(a: Term, b: Term) -> Term:
+    """a^b; a product, quotient or root where b is a constant that allows it."""
     simple: dict[float | None, Callable[[], Term]] = {
         2: lambda: a * a,
         1: lambda: a,
@@ -156,14 +86,14 @@ def power(a: Term, b: Term) -> Term:
 
 
 def power_less(a: Term, b: Term, k: int) -> Term:
-    """a^(b - k); what b - k loses by rounding is put back, as jets.power_less does."""
+    """a^(b - k); what b - k loses by rounding is put back, as in jets.power_less."""
     if b.number is not None:
         c, rest = difference(b.number, k)
         y = power(a, Term(a.code, a.code.constant(c)))
         return y if not rest else m.where("equal", y, 0, y, y + y * (rest * m.log(a)))
     y, error = m.pow(a, b - k), m.difference_error(b, k)
-    mended = m.where("equal", y, 0, y, y + y * (error * m.log(a)))
-    return m.where("equal", error, 0, y, mended)
+    exact = m.where("equal", y, 0, y, y + y * (error * m.log(a)))
+    return m.where("equal", error, 0, y, exact)
 
 
 def power_slope(a: Term, b: Term) -> Term:
@@ -174,37 +104,47 @@ def power_slope(a: Term, b: Term) -> Term:
 
 
 def power_jet(a: Term, b: Term, k: Term, n: Term) -> Term:
-    """∂ᵏ/∂aᵏ ∂ⁿ/∂bⁿ of a^b, from its Taylor polynomial in b."""
-    if k.number is None or n.number is None:
-        raise PrimitiveError("power_jet: its orders are whole numbers, not inputs")
-    orders, times = int(k.number), int(n.number)
-    taylor: list[Number] = [1.0, *[0.0] * times]
-    for i in range(orders):
-        shifted = [0.0, *taylor[:-1]]
-        taylor = [(b - i) * c + below for c, below in zip(taylor, shifted, strict=True)]
-    whole: Number = 0.0
-    for j, c in enumerate(taylor):
-        term: Number = math.perm(times, j) * c
-        for _ in range(times - j):
-            term = m.log(a) * term
-        whole = term + whole
-    result = whole * power_less(a, b, orders)
-    if orders:  # too large, but the polynomial may be so small that the product fits
-        far = reduce(lambda x, _: x / a, range(orders), whole * m.pow(a, b))
-        result = m.where("equal", m.abs(m.pow(a, b - orders)), math.inf, far, result)
-    if not times:  # x ** n after more than n derivatives
-        return m.where("equal", whole, 0, 0, result) if orders else result
-    flat = m.where("less", orders, b, 0, result)  # 0 ** y is flat in y
-    if not orders:  # by convention also at 0
+    """∂ᵏ/∂aᵏ ∂ⁿ/∂bⁿ of a^b: a polynomial in b and log(a), times a^(b - k), as in jets."""
+    by_a, by_b = order_of("power_jet", k), order_of("power_jet", n)
+    polynomial = power_polynomial(a, b, by_a, by_b)
+    result = polynomial * power_less(a, b, by_a)
+    if by_a:  # a^(b - k) may be too large and the polynomial so small that the product fits
+        far = reduce(lambda x, _: x / a, range(by_a), polynomial * m.pow(a, b))
+        result = m.where("equal", m.abs(m.pow(a, b - by_a)), math.inf, far, result)
+    if not by_b:  # a ** 2 after three derivatives is 0
+        return m.where("equal", polynomial, 0, 0, result) if by_a else result
+    flat = m.where("less", by_a, b, 0, result)  # 0 ** b is 0 for b > 0: it is flat in b
+    if not by_a:  # by convention 0 ** b is flat at b = 0 too
         flat = m.where("equal", b, 0, 0, flat)
     return m.where("equal", a, 0, flat, result)
 
 
+def power_polynomial(a: Term, b: Term, by_a: int, by_b: int) -> Number:
+    """Σⱼ C(n, j) · P⁽ʲ⁾(b) · log(a)^(n - j), with P(b) = b(b - 1)…(b - k + 1).
+
+    `taylor` are the coefficients P⁽ʲ⁾(b)/j! of P around b; a factor (b - i) multiplies them by
+    itself and shifts them by one.
+    """
+    taylor: list[Number] = [1.0, *[0.0] * by_b]
+    for i in range(by_a):
+        lower = [0.0, *taylor[:-1]]
+        taylor = [(b - i) * c + below for c, below in zip(taylor, lower, strict=True)]
+    polynomial: Number = 0.0
+    for j, c in enumerate(taylor):
+        term: Number = math.perm(by_b, j) * c
+        for _ in range(by_b - j):
+            term = m.log(a) * term
+        polynomial = term + polynomial
+    return polynomial
+
+
 def xlogy(a: Term, b: Term) -> Term:
+    """a · log(b); 0 where a is 0, but NaN where b is."""
     return m.where("equal", a, 0, m.where("equal", b, b, 0, b), a * m.log(b))
 
 
 def quotient(a: Term, b: Term) -> Term:
+    """a / b; 0 for 0 / 0."""
     ratio = a / b
     return m.where("equal", a, 0, m.where("equal", b, 0, 0, ratio), ratio)
 
@@ -217,7 +157,7 @@ def mod(a: Term, b: Term) -> Term:
 
 
 def floordiv(a: Term, b: Term) -> Term:
-    """The whole quotient below a/b, as Python has it: from the remainder, which is exact."""
+    """The largest integer up to a/b, as Python has it: from the remainder, which is exact."""
     rest = m.fmod(a, b)
     ratio = (a - rest) / b
     ratio = m.where("less", rest * m.copysign(1, b), 0, ratio - 1, ratio)
@@ -228,7 +168,7 @@ def floordiv(a: Term, b: Term) -> Term:
 
 def exprel(x: Term, n: Number = 0) -> Term:
     """∂ⁿ/∂xⁿ of (eˣ - 1)/x: a series near 0, else x·yₙ = eˣ - n·yₙ₋₁."""
-    order = counted("exprel_jet", n)
+    order = order_of("exprel_jet", n)
     limit = order + 0.5
     near = m.max(m.min(x, limit), -limit) if order else 0 * x
     far = m.where("less", m.abs(x), limit if order else 1e-300, 1, x)
@@ -238,7 +178,7 @@ def exprel(x: Term, n: Number = 0) -> Term:
     y = m.expm1(far) / far
     for k in range(1, order + 1):
         y = (m.exp(far) - k * y) / far
-    large = m.max(m.min(x, 1e5), 700)  # eˣ may be too large where its quotient is not
+    large = m.max(m.min(x, 1e5), 700)  # there eˣ may overflow where eˣ/x does not
     scaled, root = -m.expm1(-large) / large, m.exp(large / 2)
     for k in range(1, order + 1):
         scaled = (1 - k * scaled) / large
@@ -248,7 +188,7 @@ def exprel(x: Term, n: Number = 0) -> Term:
 
 def sinc(x: Term, n: Number = 0) -> Term:
     """∂ⁿ/∂xⁿ of sin(π·x)/(π·x): a series near 0, else z·yₙ = ∂ⁿsin(z) - n·yₙ₋₁ for z = π·x."""
-    order = counted("sinc_jet", n)
+    order = order_of("sinc_jet", n)
     limit = (order + 1.0) / math.pi
     near = m.max(m.min(x, limit), -limit) * math.pi
     far = m.where("less", m.abs(x), limit, limit, x)
@@ -257,8 +197,8 @@ def sinc(x: Term, n: Number = 0) -> Term:
         factor = (-1) ** k / math.factorial(2 * k - order) / (2 * k + 1)
         series = series * (near * near) + factor
     series = series * near if order % 2 else series
-    whole = m.round(far)
-    rest, odd = far - whole, whole - 2 * m.floor(whole / 2)
+    nearest = m.round(far)  # the sine of π · an integer is 0 exactly
+    rest, odd = far - nearest, nearest - 2 * m.floor(nearest / 2)
     sign = 1 - 2 * odd
     sine = sign * m.sin(math.pi * rest)
     cosine = sign * m.sin(math.pi * (0.5 - m.abs(rest)))
@@ -270,183 +210,33 @@ def sinc(x: Term, n: Number = 0) -> Term:
     return math.pi**order * m.where("equal", far, x, y, series)
 
 
-def counted(name: str, n: Number) -> int:
-    """The order of a derivative, which is a whole number and no input."""
+def order_of(name: str, n: Number) -> int:
+    """Return the order of a derivative; PrimitiveError if it is no constant."""
     number = n.number if isinstance(n, Term) else n
     if number is None:
         raise PrimitiveError(f"{name}: its order is a whole number, not an input")
     return int(number)
 
 
-# ---- of any number of arguments: what all slopes of a list need is written once ------------------
-
-
-def total(*xs: Term) -> Term:
-    return reduce(operator.add, xs)
-
-
-def mean(*xs: Term) -> Term:
-    """The sum by n; where it overflows, the sum of each by n."""
-    whole, n = total(*xs), len(xs)
-    return m.where("equal", m.abs(whole), math.inf, total(*(x / n for x in xs)), whole / n)
-
-
-def dot(*args: Term) -> Term:
-    n = len(args) // 2
-    products = [w * x for w, x in zip(args[:n], args[n : 2 * n], strict=True)]
-    return total(*products, *args[2 * n :])
-
-
-Result = TypeVar("Result")
-
-
-def once(make: Callable[..., Result]) -> Callable[..., Result]:
-    """Return make(*xs) for terms in whatever order, written once for each list of them."""
-
-    def shared(*xs: Term) -> Result:
-        code, places = xs[0].code, sorted([x.place for x in xs])
-        key = make, tuple(places)
-        if key not in code.shared:
-            code.shared[key] = make(*(Term(code, place) for place in places))
-        written: Result = code.shared[key]
-        return written
-
-    return shared
-
-
-def pairwise(join: Callable[[Result, Result], Result], xs: Sequence[Result]) -> Result:
-    """Return the xs joined two by two, and the results two by two: a tree, not a chain."""
-    row = [*xs]
-    while len(row) > 1:
-        row = neighbours(join, row)
-    return row[0]
-
-
-def neighbours(join: Callable[[Result, Result], Result], row: Sequence[Result]) -> list[Result]:
-    """Return each pair joined; the last one as it is, if it has no neighbour."""
-    joined = [join(a, b) for a, b in zip(row[::2], row[1::2], strict=False)]
-    return [*joined, *row[2 * len(joined) :]]
-
-
-UP, DOWN, SMALL, LARGE = 2.0**600, 2.0**-600, 2.0**-400, 2.0**400
-
-
-@dataclass(frozen=True, slots=True)
-class Scaled:
-    """The number x · 2^(600·k), where x is so far from the ends of the range that x·x is in it."""
-
-    x: Number
-    k: Number
-
-    @classmethod
-    def of(cls, x: Number, k: Number = 0.0) -> Scaled:
-        size = m.abs(x)
-        factor = m.where("less", size, SMALL, UP, m.where("less", LARGE, size, DOWN, 1))
-        more = m.where("less", factor, 1, 1, m.where("less", 1, factor, -1, 0))
-        return cls(x * factor, k + more)
-
-    def __mul__(self, other: Scaled) -> Scaled:
-        return Scaled.of(self.x * other.x, self.k + other.k)
-
-    def number(self) -> Number:
-        x = self.x
-        for n in range(3):  # 2^±1800 takes every x out of the range of floats
-            x = x * m.where("less", n, self.k, UP, m.where("less", self.k, -n, DOWN, 1))
-        return x
-
-
-def product(*xs: Number) -> Number:
-    """The product; no intermediate one leaves the range of floats."""
-    if len(xs) > 2:
-        return pairwise(operator.mul, [Scaled.of(x) for x in xs]).number()
-    one: Number = 1.0
-    return reduce(lambda a, b: a * b, xs, one)
-
-
-@once
-def products_of_others(*xs: Term) -> dict[int, Number]:
-    """For the place of each x the product of the others: down a tree, what is outside a branch."""
-    levels = [[Scaled.of(x) for x in xs]]
-    while len(levels[-1]) > 1:
-        levels.append(neighbours(operator.mul, levels[-1]))
-    outside: list[Scaled | None] = [None]
-    for row in levels[-2::-1]:
-        above = [outside[i // 2] for i in range(len(row))]
-        beside = [row[i ^ 1] if i ^ 1 < len(row) else None for i in range(len(row))]
-        outside = [a * b if a and b else a or b for a, b in zip(above, beside, strict=True)]
-    return {x.place: rest.number() for x, rest in zip(xs, outside, strict=True) if rest}
-
-
-def other_product(x: Term, *others: Term) -> Number:
-    return products_of_others(x, *others)[x.place] if len(others) > 2 else product(*others)
-
-
-def largest(*xs: Term) -> Term:
-    return pairwise(m.max, xs)
-
-
-@once
-def lengths(*xs: Term) -> tuple[Term, Term, Term]:
-    """The largest size, what all are divided by lest a square overflow, the length of the rest."""
-    size = largest(*(m.abs(x) for x in xs))
-    scale = m.where("equal", size, 0, 1, m.where("equal", size, math.inf, 1, size))
-    return size, scale, m.sqrt(total(*((x / scale) * (x / scale) for x in xs)))
-
-
-def norm(*xs: Term) -> Term:
-    size, _, length = lengths(*xs)
-    return size * length
-
-
-def unit_first(*xs: Term) -> Term:
-    size, scale, length = lengths(*xs)
-    return m.where("equal", size, 0, 0, xs[0] / scale / length)
-
-
-@once
-def exponentials(*xs: Term) -> tuple[Term, dict[int, Term], Term]:
-    """The largest x, each exp(x - largest) by its place, and their sum less 1.
-
-    What x - largest loses by rounding is put back, as floats.exponentials does. The largest are
-    counted apart: their sum less 1 is exact.
-    """
-    top = largest(*xs)
-    shifted = [m.exp(x - top) for x in xs]
-    mended = [e + e * m.difference_error(x, top) for e, x in zip(shifted, xs, strict=True)]
-    small = [m.where("equal", e, 0, 0, y) for e, y in zip(shifted, mended, strict=True)]
-    others = total(*(m.where("equal", x, top, 0, e) for x, e in zip(xs, small, strict=True)))
-    count = total(*(m.where("equal", x, top, 1, 0) for x in xs))
-    es = {x.place: m.where("equal", x, top, 1, e) for x, e in zip(xs, small, strict=True)}
-    return top, es, others + (count - 1)
-
-
-def tame(a: Term, b: Term) -> Term:
-    """A factor that keeps the length of (a, b) below the largest float."""
+def safe_scale(a: Term, b: Term) -> Term:
+    """A factor by which the length of (a, b) does not overflow."""
     return m.where("less", 1e300, m.max(m.abs(a), m.abs(b)), 2.0**-10, 1)
 
 
 def hypot_slope(a: Term, b: Term) -> Term:
-    factor = tame(a, b)
+    """a/√(a² + b²)"""
+    factor = safe_scale(a, b)
     return unit_first(a * factor, b * factor)
 
 
 def atan2_slope(a: Term, b: Term) -> Term:
     """b/(a² + b²)"""
-    factor = tame(a, b)
+    factor = safe_scale(a, b)
     return unit_first(b * factor, a * factor) / m.hypot(a * factor, b * factor) * factor
 
 
-def log_sum_exp(*xs: Term) -> Term:
-    top, _, others = exponentials(*xs)
-    return top + m.log1p(others)
-
-
-def softmax_first(*xs: Term) -> Term:
-    _, es, others = exponentials(*xs)
-    return es[xs[0].place] / (1 + others)
-
-
 FORMS: dict[str, Form] = {
+    **LIST_FORMS,
     "detach": lambda x: x,
     "reciprocal": lambda x: 1 / x,
     "square": lambda x: x * x,
@@ -471,8 +261,8 @@ FORMS: dict[str, Form] = {
     "logistic": logistic,
     "log_sigmoid": lambda x: m.min(x, 0) - m.log1p(e_to_minus(x)),
     "softplus": lambda x: m.max(x, 0) + m.log1p(e_to_minus(x)),
-    "silu": gated(sigmoid),
-    "gelu": gated(normal_cdf),
+    "silu": gate(sigmoid),
+    "gelu": gate(normal_cdf),
     "relu": lambda x: m.max(x, 0),
     "leaky_relu": lambda x, slope: m.where("less", 0, x, x, slope * x),
     "elu": lambda x, alpha: m.where("less", 0, x, x, alpha * m.expm1(x)),
@@ -484,49 +274,37 @@ FORMS: dict[str, Form] = {
     "maximum": lambda a, b: m.max(a, b),
     "minimum": lambda a, b: m.min(a, b),
     "exceeds": lambda a, b: m.where("equal", a, b, 0.5, m.above(a - b)),
-    "dot": dot,
-    "total": total,
-    "mean": mean,
-    "prod": product,
-    "other_product": other_product,
-    "norm": norm,
-    "unit_first": unit_first,
-    "log_sum_exp": log_sum_exp,
-    "softmax_first": softmax_first,
 }
 
 
 def is_basic(row: Primitive) -> bool:
-    """Return whether a row is a basic operation itself, and not a user's of that name."""
+    """Return whether a row is a basic operation, and not a user's row of that name."""
     return row.name in BASIC and row.__module__.startswith("micrograd_es.")
 
 
 def is_known(row: Primitive) -> bool:
-    """Return whether a row is one of the package's own that has a form here or needs none."""
+    """Return whether a row is one of the package's own, and has a form or is a basic operation."""
     own = TABLE.get(row.name) is row and row.name in {*FORMS, *BASIC, "identity"}
     return own or is_basic(row)
 
 
-def formula_of(row: Primitive, size: int, forms: Mapping[Primitive, Form]) -> Formula:
-    """Return the value of a row as a graph, if it or the row's form is written in primitives."""
+def formula_of(row: Primitive, size: int, forms: Mapping[Primitive, Form]) -> FormulaGraph:
+    """Return a row's value as a graph of primitives, for `size` arguments: (leaves, all nodes).
+
+    forms  formulas that the user gave, by row; otherwise the row's own `form` or `value` is used
+
+    TraceError where the function computes with floats, as math.* does.
+    """
     args = [Value(0.5) for _ in range(size)]
-    tracing = Tracing(args)  # they refuse to be floats, as math.* would have them
+    tracing = Tracing(args)  # under which they refuse to be taken for floats
     try:
-        made = run_under(tracing, forms.get(row, row.form or row.value), *args)
-    except Exception:  # whatever a function of floats does with a Value
-        made = None
-    if type(made) is not Value or tracing.refused is not None:
+        output = run_under(tracing, forms.get(row, row.form or row.value), *args)
+    except Exception:  # a function of floats may raise anything when it is given a Value
+        output = None
+    if type(output) is not Value or tracing.refused is not None:
         raise TraceError(
             f"the value of {row.name} is not written in primitives, so only the backend "
             f'"python" can run it: give forms={{{row.name}: lambda x: …}}, written with operators '
             "and functions of micrograd_es"
         )
-    return Formula(args, topological_order(made))
-
-
-@dataclass(frozen=True, slots=True)
-class Formula:
-    """A graph whose last node is a row's value, and the leaves that stand for its arguments."""
-
-    args: list[Value]
-    order: list[Value]
+    return args, topological_order(output)

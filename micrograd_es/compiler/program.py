@@ -1,8 +1,18 @@
-"""What `compile` gives: a program that takes columns of samples and gives value and gradient."""
+"""A function of one sample as a program over columns of samples: its value and its gradient.
+
+    compile(f, parameters)              f as a Program
+    program(*columns)                   its value
+    program.value_and_grad(*columns)    its value and its gradient by the parameters
+    program.minimize(…)                 many steps downhill in one call; also .sgd and .adam
+    program.source(language)            the program as text
+    program.plan()                      how it is run
+
+This file holds the parts together and decides which backend runs a program. It computes nothing:
+that is done by the backends, and for a sample that gives no number by replay.py.
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from functools import cached_property, partial
@@ -14,35 +24,35 @@ import numpy as np
 
 from micrograd_es.coercion import describe, guard
 from micrograd_es.collector import paused
-from micrograd_es.compiler.arguments import inputs_of, leaves_of
-from micrograd_es.compiler.backends.matrices import Plan
+from micrograd_es.compiler.arguments import input_names, leaves_of
+from micrograd_es.compiler.backends.matrices import ArrayPlan
 from micrograd_es.compiler.backends.numpy import NumpyBackend
 from micrograd_es.compiler.backends.python import PythonBackend
 from micrograd_es.compiler.code import Code
-from micrograd_es.compiler.columns import Array, columns_of, names_of, real
+from micrograd_es.compiler.columns import Array, columns_of, names_in_code, real_array
 from micrograd_es.compiler.descent import Descent, count, walker
-from micrograd_es.compiler.export import HEADS, exported
-from micrograd_es.compiler.linear import Linear, linear
+from micrograd_es.compiler.export import HEADS, source_text
+from micrograd_es.compiler.linear import LinearTrace, linearize
 from micrograd_es.compiler.llvm.backend import LlvmBackend
 from micrograd_es.compiler.llvm.machine import machine
-from micrograd_es.compiler.lowering import lowered
-from micrograd_es.compiler.replay import replay
+from micrograd_es.compiler.lowering import lower
+from micrograd_es.compiler.replay import eager_outputs
 from micrograd_es.compiler.trace import trace
 from micrograd_es.errors import NonFiniteError
-from micrograd_es.explanation.diagnosis import find_nonfinite
 from micrograd_es.optim import SGD, Adam, Optimizer
 from micrograd_es.primitive import Primitive
-from micrograd_es.value import Value, gradient, set_numbers
+from micrograd_es.value import Value, set_numbers
 
-Runs = PythonBackend | NumpyBackend | LlvmBackend
 NUMBER = attrgetter("_data")
+Runner = PythonBackend | NumpyBackend | LlvmBackend
 BACKENDS = ("auto", "python", "numpy", "llvm")
 REDUCTIONS = ("mean", "sum", None)
-LANGUAGES = ("python", *HEADS)
-MENDED = 4096  # samples at once
-CALLS = 100  # that "auto" expects
-OVERHEAD = 250  # samples that a call of numpy takes more; operations that a build of llvm does
-BUILD = 25_000  # numbers computed by numpy, in the time in which llvm builds one operation
+SOURCE_LANGUAGES = ("python", *HEADS)
+NONFINITE_CHOICES = ("raise", "return")
+REPAIR_BLOCK = 4096  # samples
+EXPECTED_CALLS = 100  # of a program for which "auto" chooses a backend
+OVERHEAD = 250  # a call of numpy costs as much as so many samples, a build as so many operations
+BUILD_COST = 25_000  # numbers that numpy computes while llvm builds one operation
 
 
 def compile(
@@ -56,34 +66,38 @@ def compile(
 ) -> Program:
     """Return f as a program: traced once, differentiated, and run over whole columns of samples.
 
-    f             takes one sample's inputs as separate Values and gives one
+    f             a function of one sample: from its inputs, as separate Values, to one Value
     parameters    the leaves that f captures and that the gradient is by: net.parameters()
     reduce        what becomes of the samples' values and gradients: their "mean", their "sum", or
                   None, which keeps them apart
-    backend       "python", which is eager's own arithmetic; "numpy"; "llvm", native code (extra
-                  llvm), which for long programs is an interpreter; "auto" is llvm where it is
-                  installed and building it will pay within 100 calls like the first, else numpy
-    on_nonfinite  "raise": a sample that gives NaN or inf is run again in plain Python, where only
-                  the branches chosen count, and if it is still none, named; "return": given back
-    inputs        how many f takes, if it does not say; arguments with a default are no inputs
-    forms         of primitives of your own whose value is not written in primitives: their formula
-                  that is, {softsign: lambda x: x / (1 + abs(x))}
+    backend       "python", eager's own arithmetic; "numpy"; "llvm", native code (extra llvm), an
+                  interpreter for long programs; "auto": llvm if it is installed and the time to
+                  build it pays within 100 calls like the first, else numpy
+    on_nonfinite  "raise": a sample that gives NaN or infinity is run again in eager mode, where
+                  only the branches chosen count; if it is not finite there either, the error names
+                  it. "return": NaN or infinity is returned
+    inputs        how many inputs f takes, where its signature does not say; arguments with a
+                  default are no inputs
+    forms         formulas for primitives of your own whose value is not written in primitives:
+                  {softsign: lambda x: x / (1 + abs(x))}
 
-    TraceError for a branch on a number that is not there yet, and for a captured Value that is not
-    listed.
+    TraceError for a branch on a symbol, and for a captured Value that is not listed; ValueError or
+    TypeError, with what is expected, for an option that is none.
 
     >>> w = Value(3.0)
     >>> program = compile(lambda x: w * x**2, parameters=[w])
     >>> program.value_and_grad([1.0, 2.0])
     (7.5, array([2.5]))
     """
-    for what, given, known in (
+    for option, choice, choices in (
         ("backend", backend, BACKENDS),
         ("reduce", reduce, REDUCTIONS),
-        ("on_nonfinite", on_nonfinite, ("raise", "return")),
+        ("on_nonfinite", on_nonfinite, NONFINITE_CHOICES),
     ):
-        if given not in known:
-            raise ValueError(f"{what} {given!r}: expected one of {', '.join(map(repr, known))}")
+        if choice not in choices:
+            raise ValueError(
+                f"{option} {choice!r}: expected one of {', '.join(map(repr, choices))}"
+            )
     if not isinstance(forms, Mapping | None):
         raise TypeError(f"forms={forms!r}: expected {{primitive: function}}")
     for row, form in (forms or {}).items():
@@ -97,9 +111,14 @@ def compile(
 class Program:
     """A compiled function: call it with a column of numbers for each input.
 
-    `program(*columns)` is the value, `program.value_and_grad(*columns)` (value, gradient), a flat
-    float64 array in the order of the parameters. The parameters' `data` is read at each call,
-    unless a flat array is given as `parameters=`. print(program) shows it as Python.
+    `program(*columns)` is the value; `program.value_and_grad(*columns)` is (value, gradient), where
+    the gradient is a flat float64 array in the order of the parameters. Each call reads the
+    parameters' `data`, unless it is given a flat array as `parameters=`. print(program) shows the
+    program as Python.
+
+    linear   the trace as straight-line code
+    inputs   what the code calls the inputs
+    backend  "auto" until the first call, then "numpy" or "llvm"
     """
 
     def __init__(
@@ -113,56 +132,59 @@ class Program:
         forms: dict[Primitive, Callable[..., Any]],
     ) -> None:
         self.f, self.parameters, self.reduce = f, parameters, reduce
-        known = backend != "auto" or find_spec("llvmlite")
-        self.backend = backend if known else "numpy"  # "auto" until it is called
+        self.backend = "numpy" if backend == "auto" and not find_spec("llvmlite") else backend
         self.on_nonfinite, self.forms = on_nonfinite, forms
-        names = inputs_of(f, inputs)
+        names = input_names(f, inputs)
         with paused():
-            self.linear: Linear = linear(trace(f, parameters, len(names)))
-        self.inputs = names_of(names, self.linear.rows)
+            self.linear: LinearTrace = linearize(trace(f, parameters, len(names)))
+        self.inputs = names_in_code(names, self.linear.rows)
 
     # ---- running
 
     def __call__(self, *columns: object, parameters: object = None) -> Any:
-        """Return the value: a float, or one for each sample if nothing is reduced."""
+        """Return the value: a float, or an array of one for each sample with reduce=None."""
         return self.run(columns, parameters, slopes=False)[0]
 
     def value_and_grad(self, *columns: object, parameters: object = None) -> tuple[Any, Array]:
-        """Return (value, gradient by the parameters); rows of it if nothing is reduced."""
+        """Return (value, gradient by the parameters): a float and an array (parameters,).
+
+        With reduce=None they are arrays (samples,) and (samples, parameters).
+        """
         value, *slopes = self.run(columns, parameters, slopes=True)
         return value, slopes[0]
 
     def run(self, columns: Sequence[object], parameters: object, slopes: bool) -> tuple[Any, ...]:
+        """Return (value, slopes) by the backend, with what is not finite repaired or refused."""
         arrays, samples = columns_of(columns, self.inputs)
-        numbers = self.numbers(parameters)
+        numbers = self.parameter_numbers(parameters)
         self.choose_backend(samples)
-        runner = self.with_slopes if slopes else self.without
+        runner = self.gradient_runner if slopes else self.value_runner
         with np.errstate(all="ignore"):
             if self.reduce is None:
                 rows = runner.each(arrays, samples, numbers)
-                self.mend(rows, arrays, numbers)
+                self.repair(rows, arrays, numbers)
                 return rows[:, 0], rows[:, 1:]
             totals = runner.sums(arrays, samples, numbers)
             if self.on_nonfinite == "raise" and not np.isfinite(totals).all():
-                totals = self.mended_sums(runner, arrays, samples, numbers)
+                totals = self.repaired_sums(runner, arrays, samples, numbers)
             if self.reduce == "mean":
                 totals = totals / samples
             return float(totals[0]), totals[1:]
 
-    def mended_sums(
-        self, runner: Runs, columns: Sequence[Array], samples: int, numbers: Array
+    def repaired_sums(
+        self, runner: Runner, columns: Sequence[Array], samples: int, numbers: Array
     ) -> Array:
-        """Return the sums, block by block of samples; plain Python mends what it can of them."""
+        """Return the sums with every sample repaired; NonFiniteError if they are too large."""
         totals: Array = np.zeros(())
-        for start in range(0, samples, MENDED):
-            block = [column[start : start + MENDED] for column in columns]
-            rows = runner.each(block, min(MENDED, samples - start), numbers)
-            self.mend(rows, block, numbers, start)
+        for start in range(0, samples, REPAIR_BLOCK):
+            block = [column[start : start + REPAIR_BLOCK] for column in columns]
+            rows = runner.each(block, min(REPAIR_BLOCK, samples - start), numbers)
+            self.repair(rows, block, numbers, start)
             totals = totals + rows.sum(axis=0)
         if not np.isfinite(totals).all():
             raise NonFiniteError(
-                f"the sum over {samples} samples is too large for a float (1.8e308), though that "
-                "of none is: scale what f gives"
+                f"the sum over {samples} samples is too large for a float (1.8e308), although each "
+                "sample is finite: scale the output of f"
             )
         return totals
 
@@ -194,12 +216,12 @@ class Program:
         arrays, samples = columns_of(columns, self.inputs)
         self.choose_backend(samples, calls=count("steps", steps))
         walk = None
-        if isinstance(self.with_slopes, LlvmBackend):
+        if isinstance(self.gradient_runner, LlvmBackend):
             divisor = samples if self.reduce == "mean" else 1
-            kernel = self.with_slopes.kernel
+            kernel = self.gradient_runner.kernel
             walk = walker(kernel, machine(), rule, arrays, samples, divisor)
         run = partial(self.run, arrays, slopes=True)
-        descent = Descent(rule, self.numbers(None), run, walk)
+        descent = Descent(rule, self.parameter_numbers(None), run, walk)
         try:
             return descent.go(steps, every, progress)  # type: ignore[no-any-return]  # an array
         except NonFiniteError:
@@ -229,14 +251,14 @@ class Program:
 
     # ---- the parameters
 
-    def numbers(self, parameters: object) -> Array:
-        """Return the numbers of the parameters, as they are now or as they are given."""
+    def parameter_numbers(self, parameters: object) -> Array:
+        """Return the numbers given for the parameters, or if None those that they have now."""
         if parameters is None:
-            if (asked := guard()) is not None:
+            if (tracing := guard()) is not None:  # a program called in a function that is traced
                 for p in self.parameters:
-                    asked.read(p, "reads .data")
+                    tracing.read(p, "reads .data")
             return np.fromiter(map(NUMBER, self.parameters), float, len(self.parameters))
-        numbers = np.ascontiguousarray(real("parameters", parameters), dtype=float)
+        numbers = np.ascontiguousarray(real_array("parameters", parameters), dtype=float)
         if numbers.shape != (len(self.parameters),):
             raise ValueError(
                 f"parameters of shape {numbers.shape}: expected ({len(self.parameters)},)"
@@ -244,91 +266,95 @@ class Program:
         return numbers
 
     def write_back(self, parameters: object) -> None:
-        """Give the parameters the numbers of a flat array: all of them, or none."""
-        set_numbers(zip(self.parameters, self.numbers(parameters).tolist(), strict=True))
+        """Set the parameters' numbers to those of a flat array: all of them, or none."""
+        set_numbers(zip(self.parameters, self.parameter_numbers(parameters).tolist(), strict=True))
 
-    def mend(self, rows: Array, columns: Sequence[Array], numbers: Array, start: int = 0) -> None:
-        """Replace what is not finite by what plain Python says; raise where it is none either.
+    # ---- samples that are not finite
 
-        start  the number of the first sample
+    def repair(self, rows: Array, columns: Sequence[Array], numbers: Array, start: int = 0) -> None:
+        """Replace rows that are not finite by what eager gives; raise what eager raises.
+
+        start  the number of the first sample, for the error
         """
         if self.on_nonfinite == "return":
             return
         for i in np.flatnonzero(~np.isfinite(rows).all(axis=1)):
             sample = [float(column[i]) for column in columns]
-            rows[i] = self.replayed(start + int(i), sample, numbers)[: rows.shape[1]]
+            leaves = [
+                Value(x, p.name) for x, p in zip(numbers.tolist(), self.parameters, strict=True)
+            ]
+            outputs = eager_outputs(self.linear, start + int(i), sample, leaves)
+            rows[i] = outputs[: rows.shape[1]]
 
-    def replayed(self, i: int, sample: list[float], numbers: Array) -> list[float]:
-        """Return a sample's value and slopes as eager has them, of the branches chosen."""
-        names = (p.name for p in self.parameters)
-        leaves = [Value(x, name) for x, name in zip(numbers.tolist(), names, strict=True)]
-        try:
-            output = replay(self.linear, sample, leaves)
-            found = [output.data, *(g.data for g in gradient(output, leaves))]
-        except (ValueError, ArithmeticError) as error:
-            raise type(error)(f"sample {i} {tuple(sample)}: {error}") from error
-        if not all(map(math.isfinite, found)):
-            born = find_nonfinite(output) or f"a slope is not finite: {found[1:]}"
-            raise NonFiniteError(f"sample {i} {tuple(sample)}: {born}")
-        return found
-
-    # ---- what is run
+    # ---- the backend
 
     @cached_property
-    def lowered(self) -> tuple[Code, list[int]]:
+    def basic_code(self) -> tuple[Code, list[int]]:
+        """The program in basic operations, and the places of its outputs."""
         with paused():
-            return lowered(self.linear, self.forms, doubting=False)
+            return lower(self.linear, self.forms, doubting=False)
 
     @cached_property
-    def doubting(self) -> tuple[Code, list[int]]:
-        """The same, whose value is NaN where an operation hides what eager refuses."""
+    def code_to_run(self) -> tuple[Code, list[int]]:
+        """The code that numpy and llvm run.
+
+        With on_nonfinite="raise" its value is NaN where an operation hides what eager refuses.
+        """
+        if self.on_nonfinite == "return":
+            return self.basic_code
         with paused():
-            return lowered(self.linear, self.forms)
+            return lower(self.linear, self.forms)
 
     @cached_property
-    def with_slopes(self) -> Runs:
-        return self.made(slopes=True)
+    def gradient_runner(self) -> Runner:
+        """The backend's object that computes the value and the slopes."""
+        return self.make_runner(slopes=True)
 
     @cached_property
-    def without(self) -> Runs:
-        return self.made(slopes=False)
+    def value_runner(self) -> Runner:
+        """The backend's object that computes the value alone."""
+        return self.make_runner(slopes=False)
 
-    def made(self, slopes: bool) -> Runs:
-        doubting = self.on_nonfinite == "raise"
+    def make_runner(self, slopes: bool) -> Runner:
+        """Return an object of the backend's class, with `sums` and `each`."""
         if self.backend == "python":
+            doubting = self.on_nonfinite == "raise"
             return PythonBackend(self.linear, self.inputs, slopes, doubting)
-        code, outputs = self.doubting if doubting else self.lowered
+        code, outputs = self.code_to_run
         wanted = outputs if slopes else outputs[:1]
         if self.backend == "llvm":
             return LlvmBackend(code, wanted, machine())
         return NumpyBackend(code, wanted)
 
-    def choose_backend(self, samples: int, calls: int = CALLS) -> None:
-        """Choose between numpy and llvm, for good, at the first call if it is "auto".
+    def choose_backend(self, samples: int, calls: int = EXPECTED_CALLS) -> None:
+        """If the backend is "auto", choose numpy or llvm, once and for all calls.
 
-        llvm where its machine code pays: building it takes as long per operation as numpy takes for
-        BUILD numbers. The measurements are in docs/compiler.md.
+        It is llvm where its machine code pays: building it takes as long per operation as numpy
+        takes for BUILD_COST numbers. The measurements are in docs/compiler.md.
         """
         if self.backend == "auto":
-            code, outputs = self.doubting if self.on_nonfinite == "raise" else self.lowered
-            runner = NumpyBackend(code, outputs)
-            work = calls * (samples + OVERHEAD) * runner.summed.rows()
-            pays = work > BUILD * (code.count(outputs) + OVERHEAD)
+            code, outputs = self.code_to_run
+            rows = NumpyBackend(code, outputs).plan_of_sums.rows()
+            work = calls * (samples + OVERHEAD) * rows
+            pays = work > BUILD_COST * (code.count(outputs) + OVERHEAD)
             self.backend = "llvm" if pays else "numpy"
 
-    def plan(self) -> Plan | LlvmBackend | PythonBackend:
-        """Return how it is run: print(program.plan())."""
-        self.choose_backend(samples=CALLS)
-        runner = self.with_slopes
-        return runner.summed if isinstance(runner, NumpyBackend) else runner
+    def plan(self) -> ArrayPlan | LlvmBackend | PythonBackend:
+        """Return how the program is run, to be printed: print(program.plan())."""
+        self.choose_backend(samples=EXPECTED_CALLS)
+        runner = self.gradient_runner
+        return runner.plan_of_sums if isinstance(runner, NumpyBackend) else runner
+
+    # ---- the program as a thing
 
     def source(self, language: str = "python") -> str:
-        """Return the program of one sample as text: "python", "numpy", "jax" or "c"."""
+        """Return the program of one sample as text in "python", "numpy", "jax" or "c"."""
         if language == "python":
-            return self.linear.python(self.inputs)
-        if language not in LANGUAGES:
-            raise ValueError(f"language {language!r}: expected one of {', '.join(LANGUAGES)}")
-        return exported(*self.lowered, self.inputs, language)
+            return self.linear.python_text(self.inputs)
+        if language not in SOURCE_LANGUAGES:
+            expected = ", ".join(SOURCE_LANGUAGES)
+            raise ValueError(f"language {language!r}: expected one of {expected}")
+        return source_text(*self.basic_code, self.inputs, language)
 
     def __str__(self) -> str:
         before, after = self.linear.before, self.linear.after
@@ -341,19 +367,19 @@ class Program:
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle what it is made of; it is compiled again where it is loaded.
+        """Pickle the arguments of `compile`, which compiles f again where it is loaded.
 
-        f travels with its parameters: it is an object that holds them, such as one with __call__.
+        f has to be an object that holds its parameters, such as one with __call__.
         """
-        made_of = (self.f, self.parameters, self.reduce, self.backend, self.on_nonfinite)
-        return compile, (*made_of, len(self.inputs), self.forms)
+        arguments = (self.f, self.parameters, self.reduce, self.backend, self.on_nonfinite)
+        return compile, (*arguments, len(self.inputs), self.forms)
 
     def __deepcopy__(self, memo: dict[int, object]) -> Program:
         f = deepcopy(self.f, memo)
-        if f is self.f and self.parameters:  # a function keeps the Values that it captured
+        if f is self.f and self.parameters:  # a plain function, which captures the old parameters
             raise TypeError(
                 "a deep copy of this program would have parameters that its function does not "
                 "know: compile an object with __call__ that holds them, or compile the copy's loss"
             )
-        compiled, (_, parameters, *others) = self.__reduce__()
-        return compiled(f, deepcopy(parameters, memo), *others)  # type: ignore[no-any-return]  # a Program
+        again, (_, parameters, *others) = self.__reduce__()
+        return again(f, deepcopy(parameters, memo), *others)  # type: ignore[no-any-return]  # a Program

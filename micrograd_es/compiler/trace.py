@@ -1,11 +1,15 @@
-"""A function run with symbols for numbers: its graph, of inputs, parameters and constants.
+"""The graph of a function, recorded with symbols instead of numbers.
 
-`trace(f, parameters)` gives that graph. The symbols are ordinary Values; what is different is that
-a guard is asked before one of them answers as a number, and refuses: so no branch on a number can
-be frozen into a program in silence. A comparison gives a condition, for `where` to choose by.
+    trace(f, parameters)   a Trace: inputs, parameters, output and gradient, all Values
+    Trace.order()          its nodes, each after its args
 
-The function is run twice, with other numbers. What both runs have was there before them; and if
-they do not do the same, something was frozen all the same.
+The symbols are ordinary Values. A guard (symbols.py) refuses to give their number, so no branch on
+a number can be frozen into a program in silence; a comparison of them gives a condition, by which
+`where` chooses later.
+
+The function runs twice, with other numbers each time. A Value of both runs existed before them, so
+the function captured it: an error, unless it is a parameter. And where the two runs do not record
+the same graph, the function depends on something that is no input.
 """
 
 from __future__ import annotations
@@ -17,13 +21,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from micrograd_es.coercion import run_under
-from micrograd_es.compiler.arguments import inputs_of, leaves_of
+from micrograd_es.compiler.arguments import input_names, leaves_of
 from micrograd_es.compiler.symbols import Tracing
 from micrograd_es.errors import TraceError, TraceWarning
 from micrograd_es.primitive import Primitive, as_value
 from micrograd_es.value import Value, gradient, make, set_numbers, topological_order
 
-EQUALITY = (
+EQUALITY_WARNING = (
     "where chooses by an equality: its value is right, and its slope at that one point is that of "
     "the branch chosen, not of the function; for where(x == 0, 1, sin(x) / x) and its like there "
     "are sinc, exprel, xlogy, or write the branch as a function with the right slope"
@@ -32,10 +36,10 @@ EQUALITY = (
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """What a function does: the graph of its value, and of its gradient by the parameters.
+    """The graph of a function's value, and of its gradient by the parameters.
 
-    Its symbols are NaN: no number that they held while the function ran was anybody's.
-    shares  the products (responsibility, partial) by which a gradient goes on
+    Its symbols hold NaN: no number that they held while the function ran means anything.
+    shares  the products (responsibility · partial) by which a gradient that f takes goes on
     """
 
     inputs: list[Value]
@@ -53,48 +57,50 @@ class Trace:
 def trace(
     f: Callable[..., object], parameters: Sequence[Value] = (), inputs: int | None = None
 ) -> Trace:
-    """Return what f does, recorded with symbols as its inputs and for its parameters.
+    """Return the graph of f, recorded with symbols in place of its inputs and parameters.
 
-    TraceError for a branch on a symbol, for float(v), whatever f does with the error, and for a
-    Value that is neither an input nor listed as a parameter. TraceWarning for a choice by equality.
+    inputs  how many inputs f takes, where its signature does not say
+
+    TraceError for a branch on a symbol and for float(v), even if f catches it, and for a Value that
+    is neither an input nor listed as a parameter. TraceWarning for a choice by equality.
     """
     parameters = leaves_of(parameters)
-    numbers = [0.5 + i % 97 / 200 for i in range(len(inputs_of(f, inputs)))]
-    first = Run(f, [-x for x in numbers], parameters)
-    second = Run(f, numbers, parameters)
+    numbers = [0.5 + i % 97 / 200 for i in range(len(input_names(f, inputs)))]
+    first = Recording(f, [-x for x in numbers], parameters)
+    second = Recording(f, numbers, parameters)
     refuse_captured(first, second)
     if first.outline() != second.outline():
         raise TraceError(
             "the function does something else when it runs again with other numbers: it keeps "
             "something, or is random; give such numbers as inputs"
         )
-    slopes = second.ask(gradient, second.output, parameters)
+    slopes = second.call(gradient, second.output, parameters)
     result = Trace(second.inputs, parameters, second.output, slopes, second.tracing.shares)
-    second.tracing.holds(*result.order())
-    for run in (first, second):
-        run.forget_numbers()
+    second.tracing.is_symbolic(*result.order())  # enters what `forget_numbers` forgets
+    for recording in (first, second):
+        recording.forget_numbers()
     if (line := second.tracing.equality) is not None:
         file, _, number = line.rpartition(":")
-        warnings.warn_explicit(EQUALITY, TraceWarning, file, int(number))
+        warnings.warn_explicit(EQUALITY_WARNING, TraceWarning, file, int(number))
     return result
 
 
-class Run:
-    """One run of a function on symbols: what went in, what came out, and every node in order."""
+class Recording:
+    """One run of a function on symbols: its inputs, its output, and every node in order."""
 
     def __init__(
         self, f: Callable[..., object], numbers: Sequence[float], parameters: list[Value]
     ) -> None:
         self.inputs, self.parameters = [Value(x) for x in numbers], parameters
         self.tracing = Tracing([*self.inputs, *parameters])
-        of_a_list = isinstance(f, Primitive) and f.arity is None  # here its elements are the inputs
-        call = f.node if of_a_list else f  # type: ignore[attr-defined]  # a Primitive
-        self.output: Value = self.ask(lambda: as_value(call(*self.inputs)))
+        takes_a_list = isinstance(f, Primitive) and f.arity is None  # its elements are the inputs
+        function = f.node if takes_a_list else f  # type: ignore[attr-defined]  # a Primitive
+        self.output: Value = self.call(lambda: as_value(function(*self.inputs)))
         self.order = topological_order(self.output)
-        self.tracing.holds(*self.order)
+        self.tracing.is_symbolic(*self.order)
 
-    def ask(self, function: Callable[..., object], *args: object) -> Any:
-        """Return function(*args) under the guard; raise what it refused, whatever was caught."""
+    def call(self, function: Callable[..., object], *args: object) -> Any:
+        """Return function(*args) under the guard; raise its refusal, even if f caught it."""
         try:
             result = run_under(self.tracing, function, *args)
         except Exception:
@@ -105,7 +111,7 @@ class Run:
         return result
 
     def outline(self) -> list[Any]:
-        """Return what the run computes: rows, places of arguments, constants."""
+        """Return the graph as comparable lines: rows, places of arguments, constants."""
         place = {leaf: -1 - i for i, leaf in enumerate((*self.inputs, *self.parameters))}
         lines: list[Any] = []
         for node in self.order:
@@ -116,14 +122,16 @@ class Run:
         return lines
 
     def forget_numbers(self) -> None:
-        """Make every symbol but the parameters NaN, so that none is taken for a number later."""
-        kept = {*self.parameters}
-        known = self.tracing.symbolic.items()
-        set_numbers((node, math.nan) for node, symbol in known if symbol and node not in kept)
+        """Set every symbol but the parameters to NaN, so that nobody reads its number later."""
+        nodes = self.tracing.symbolic.items()
+        parameters = {*self.parameters}
+        set_numbers(
+            (node, math.nan) for node, symbolic in nodes if symbolic and node not in parameters
+        )
 
 
-def refuse_captured(first: Run, second: Run) -> None:
-    """Raise TraceError for a Value that was there before both runs, and is no parameter."""
+def refuse_captured(first: Recording, second: Recording) -> None:
+    """Raise TraceError for a Value that existed before both runs, and is no parameter."""
     before = {*first.order, *first.tracing.constants} - {*second.parameters}
     for node in (*second.order, *second.tracing.constants):
         if node not in before:

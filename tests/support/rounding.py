@@ -76,7 +76,7 @@ def result(name, args):
 
 def bounds(program, samples, parameters):
     """Return (value, bound) for the sums over the samples: of the value, then of the slopes."""
-    code, outputs = program.lowered
+    code, outputs = program.basic_code
     totals = [Number(0.0, 0.0, TINY) for _ in outputs]
     for sample in samples:
         found = {}

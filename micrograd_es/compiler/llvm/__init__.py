@@ -1,7 +1,7 @@
-"""Native code, by llvmlite (extra `llvm`).
+"""What runs a program as native code, by llvmlite (extra `llvm`).
 
-    LlvmBackend     chooses between straight-line code and the interpreter (backend.py)
+    LlvmBackend     straight-line code, or an interpreter where that would be too long (backend.py)
 
-Read instructions.py (one operation), kernel.py (the loop over samples), straight_line.py,
-interpreter.py (for programs too long to compile), machine.py (what the processor has).
+Read machine.py (what the processor has), instructions.py (one operation), kernel.py (the loop over
+samples), straight_line.py, interpreter.py, and backend.py, which chooses between the two.
 """

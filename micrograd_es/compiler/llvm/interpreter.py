@@ -1,8 +1,17 @@
-"""An interpreter in native code, for programs too long to be compiled: it is made once for all.
+"""An interpreter in native code, for programs too long to be compiled; it is compiled once.
+
+    interpreter_kernel(code, outputs, machine, width)   the kernel of a program
+    interpreter(machine, width)                         the interpreter itself
+    Encoder                                             code as the words that it reads
 
 Each operation has a handler: a function that reads its operands from rows of the workspace, stores
 the result in another, and jumps to the handler of the next operation, whose address stands in the
-code. Sums of products, which is most of a network, take one jump for the whole sum.
+code. Sums of products, which is most of a network, take one jump for a whole sum.
+
+Code is words of 32 bits. Two are the address of a handler; then come its operands: numbers, or rows
+as the offsets of their first byte. With vectors of four, add of rows 2 and 3 into row 4 is
+
+    address of @add_ (2 words), 128, 64, 96
 """
 
 from __future__ import annotations
@@ -11,132 +20,127 @@ import struct
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import cache
-from itertools import chain
 
 import numpy as np
 
-from micrograd_es.compiler.backends.matrices import spaces, sums_of_products
+from micrograd_es.compiler.basic import BASIC
 from micrograd_es.compiler.code import CONSTANT, INPUT, LEAVES, Code
-from micrograd_es.compiler.forms import BASIC
 from micrograd_es.compiler.llvm.instructions import Instructions, Next
-from micrograd_es.compiler.llvm.kernel import START, VECTOR, Kernel, module
+from micrograd_es.compiler.llvm.kernel import START_ARGS, VECTOR_ARGS, Kernel, module_text
 from micrograd_es.compiler.llvm.machine import Machine, Native
+from micrograd_es.compiler.sums import needs_of, spaces, sums_of_products
 
-SIZES = {"if_less": 4, "if_at_most": 4, "if_equal": 4} | dict.fromkeys(
-    (
-        "add", "sub", "mul", "div", "pow", "atan2", "hypot", "fmod", "copysign", "max", "min",
-        "product_error", "difference_error",
-    ),
-    2,
-)  # fmt: skip  # how many operands, if not one
-AT_ONCE = 4  # products that a sum adds at once, so that none waits for the one before
+PAIRS_AT_ONCE = 4  # products that a sum adds at once, so that none waits for the one before
 WORD = 4  # bytes
-STATE = "ptr %c, ptr %s, ptr %x, i64 %stride, ptr %sums"  # code, rows, sample, …
-ZERO, ONE = 0, 1  # rows that hold these numbers
-
-# Code is words: two are the address of a handler, then come its operands, byte offsets of rows or
-# numbers.
+STATE = "ptr %c, ptr %s, ptr %x, i64 %stride, ptr %sums"  # code, rows, first sample, …
+ROW_OF_ZERO, ROW_OF_ONE = 0, 1  # rows that hold these numbers
 
 
 def handlers(write: Instructions) -> dict[str, str]:
-    """Return the handlers as text."""
-    made = {name: basic(write, name) for name in sorted(BASIC)}
-    made |= {"sum": sum_of_products(write), "end": end(write)}
-    made |= {kind: leaf(write, kind) for kind in sorted(LEAVES)}
-    return made | {"output": output(write)}
+    """Return the handlers as text: of basic operations, leaves, sums, outputs and the end."""
+    texts = {name: basic_handler(write, name) for name in sorted(BASIC)}
+    texts |= {"sum": sum_handler(write), "end": end_handler(write)}
+    texts |= {kind: leaf_handler(write, kind) for kind in sorted(LEAVES)}
+    return texts | {"output": output_handler(write)}
 
 
 def handler(write: Instructions, name: str, size: int) -> str:
-    """Return what is written as a handler that goes on after so many operands."""
-    go_on(write, write.at("%c", 2 + size, "i32"))
+    """Return the lines written so far as a handler, which goes on after `size` operands."""
+    write_jump(write, write.address("%c", 2 + size, "i32"))
     return write.function(f"tailcc ptr @{name}_({STATE})")
 
 
-def go_on(write: Instructions, after: str) -> None:
-    """Write the jump to the handler of the operation that is there."""
-    address = write.load(after, "ptr", align=WORD)
-    state = STATE.replace("%c", after)
-    found = write.put(f"musttail call tailcc ptr {address}({state})")
-    write.lines.append(f"ret ptr {found}")
+def write_jump(write: Instructions, code: str) -> None:
+    """Write the jump to the handler whose address stands at a place of the code."""
+    address = write.load(code, "ptr", align=WORD)
+    state = STATE.replace("%c", code)
+    end = write.put(f"musttail call tailcc ptr {address}({state})")
+    write.lines.append(f"ret ptr {end}")
 
 
 def word(write: Instructions, number: int, base: str = "%c") -> str:
-    """Return an operand as a number."""
-    found = write.load(write.at(base, number, "i32"), "i32", align=WORD)
-    return write.put(f"zext i32 {found} to i64")
+    """Return a word of the code as an integer."""
+    bits = write.load(write.address(base, number, "i32"), "i32", align=WORD)
+    return write.put(f"zext i32 {bits} to i64")
 
 
-def row(write: Instructions, number: int, base: str = "%c") -> str:
-    """Return the address of the row that an operand names."""
-    return write.at("%s", word(write, number, base), "i8")
+def row_address(write: Instructions, number: int, base: str = "%c") -> str:
+    """Return the address of the row whose offset is a word of the code."""
+    return write.address("%s", word(write, number, base), "i8")
 
 
-def basic(write: Instructions, name: str) -> str:
-    size = SIZES.get(name, 1)
-    v = [write.load(row(write, 3 + i)) for i in range(size)]
-    write.store(write.operation(name, v), row(write, 2))
-    return handler(write, name, 1 + size)
+def basic_handler(write: Instructions, name: str) -> str:
+    """Return the handler of a basic operation: operands result, a, …"""
+    v = [write.load(row_address(write, 3 + i)) for i in range(BASIC[name])]
+    write.store(write.operation(name, v), row_address(write, 2))
+    return handler(write, name, 1 + BASIC[name])
 
 
-def leaf(write: Instructions, kind: str) -> str:
-    """Return the handler of an input, a parameter or a constant."""
+def leaf_handler(write: Instructions, kind: str) -> str:
+    """Return the handler of an input, a parameter or a constant: operands result, which."""
     if kind == INPUT:
         offset = write.put(f"mul i64 {word(write, 3)}, %stride")
-        write.store(write.load(write.at("%x", offset, "double"), align=8), row(write, 2))
+        write.store(
+            write.load(write.address("%x", offset, "double"), align=8), row_address(write, 2)
+        )
         return handler(write, kind, 2)
     if kind == CONSTANT:
-        address, size = write.at("%c", 3, "i32"), 3
-    else:
-        address, size = write.at("%x", word(write, 3), "double"), 2  # at the start, x is p
-    write.store(write.spread(write.load(address, "double", align=WORD)), row(write, 2))
+        address, size = write.address("%c", 3, "i32"), 3
+    else:  # @start passes the parameters as %x
+        address, size = write.address("%x", word(write, 3), "double"), 2
+    write.store(write.broadcast(write.load(address, "double", align=WORD)), row_address(write, 2))
     return handler(write, kind, size)
 
 
-def output(write: Instructions) -> str:
-    """Return the handler that adds a result to a row of the sums."""
-    total = write.at("%sums", word(write, 2), "i8")
-    found = write.operation("add", [write.load(total), write.load(row(write, 3))])
-    write.store(found, total)
+def output_handler(write: Instructions) -> str:
+    """Return the handler that adds a result to a row of the sums: operands sum, result."""
+    total = write.address("%sums", word(write, 2), "i8")
+    result = write.operation("add", [write.load(total), write.load(row_address(write, 3))])
+    write.store(result, total)
     return handler(write, "output", 2)
 
 
-def end(write: Instructions) -> str:
+def end_handler(write: Instructions) -> str:
+    """Return the handler that does not go on, but returns the code after it."""
     write.lines = [f"%after = getelementptr i8, ptr %c, i64 {2 * WORD}", "ret ptr %after"]
     return write.function(f"tailcc ptr @end_({STATE})")
 
 
-def sum_of_products(write: Instructions) -> str:
-    """Return the handler of first + Σ a·b: operands result, first, how many rounds, a, b, …"""
-    first, rounds = write.load(row(write, 3)), word(write, 4)
-    pairs = write.at("%c", 5, "i32")
-    stop = write.at(pairs, write.put(f"mul i64 {rounds}, {2 * AT_ONCE * WORD}"), "i8")
-    starts = [first, *[write.constant(0.0)] * (AT_ONCE - 1)]
+def sum_handler(write: Instructions) -> str:
+    """Return the handler of first + Σ a·b: operands result, first, how many rounds, a, b, …
+
+    A round adds PAIRS_AT_ONCE products, each to a sum of its own; then the sums are added up.
+    """
+    first, rounds = write.load(row_address(write, 3)), word(write, 4)
+    pairs = write.address("%c", 5, "i32")
+    stop = write.address(pairs, write.put(f"mul i64 {rounds}, {2 * PAIRS_AT_ONCE * WORD}"), "i8")
+    starts = [first, *[write.constant(0.0)] * (PAIRS_AT_ONCE - 1)]
 
     def add_pairs() -> Next:
         following = {}
-        for i in range(AT_ONCE):
-            a, b = (write.load(row(write, 2 * i + side, "%pair")) for side in (0, 1))
+        for i in range(PAIRS_AT_ONCE):
+            a, b = (write.load(row_address(write, 2 * i + side, "%pair")) for side in (0, 1))
             following[f"sum{i}"] = write.operation("fma", [a, b, f"%sum{i}"])
-        after = write.at("%pair", 2 * AT_ONCE, "i32")
-        return following | {"pair": after}, write.put(f"icmp ne ptr {after}, {stop}")
+        pair = write.address("%pair", 2 * PAIRS_AT_ONCE, "i32")
+        return following | {"pair": pair}, write.put(f"icmp ne ptr {pair}, {stop}")
 
     variables = {f"sum{i}": (write.type, start) for i, start in enumerate(starts)}
-    found = write.loop("round", variables | {"pair": ("ptr", pairs)}, add_pairs)
-    sums = [found[f"sum{i}"] for i in range(AT_ONCE)]
+    after = write.loop("round", variables | {"pair": ("ptr", pairs)}, add_pairs)
+    sums = [after[f"sum{i}"] for i in range(PAIRS_AT_ONCE)]
     while len(sums) > 1:
         pairwise = zip(sums[::2], sums[1::2], strict=True)
         sums = [write.operation("add", pair) for pair in pairwise]
-    write.store(sums[0], row(write, 2))
-    go_on(write, found["pair"])
+    write.store(sums[0], row_address(write, 2))
+    write_jump(write, after["pair"])
     return write.function(f"tailcc ptr @sum_({STATE})")
 
 
-def run(write: Instructions, head: str, x: str, stride: str, sums: str) -> str:
-    """Return a function that runs code until it ends, and returns what comes after."""
-    given = f"ptr %code, ptr %work, ptr {x}, i64 {stride}, ptr {sums}"
+def entry_function(write: Instructions, head: str, x: str, stride: str, sums: str) -> str:
+    """Return a function that calls the first handler, and returns the code after the end."""
     first = write.load("%code", "ptr", align=WORD)
-    found = write.put(f"call tailcc ptr {first}({given})")
-    write.lines.append("ret void" if " void " in head else f"ret ptr {found}")
+    state = f"ptr %code, ptr %work, ptr {x}, i64 {stride}, ptr {sums}"
+    after = write.put(f"call tailcc ptr {first}({state})")
+    write.lines.append("ret void" if " void " in head else f"ret ptr {after}")
     return write.function(head)
 
 
@@ -144,36 +148,38 @@ def run(write: Instructions, head: str, x: str, stride: str, sums: str) -> str:
 def interpreter(machine: Machine, width: int) -> tuple[Native, dict[str, tuple[int, ...]]]:
     """Return the interpreter of vectors of a width, and the words of its handlers' addresses."""
     write = Instructions(machine, width)
-    found = handlers(write)
-    start = run(write, f"internal ptr @start({START})", "%p", "0", "%p")
-    vector = run(write, f"internal void @vector({VECTOR})", "%x", "%stride", "%sums")
-    native = machine.compiled(module(write, [*found.values(), start, vector]))
+    texts = handlers(write)
+    start = entry_function(write, f"internal ptr @start({START_ARGS})", "%p", "0", "%p")
+    head = f"internal void @vector({VECTOR_ARGS})"
+    vector = entry_function(write, head, "%x", "%stride", "%sums")
+    native = machine.compile(module_text(write, [*texts.values(), start, vector]))
     words = struct.Struct("=II")
     return native, {
-        name: words.unpack(struct.pack("=Q", native.address(f"{name}_"))) for name in found
+        name: words.unpack(struct.pack("=Q", native.address(f"{name}_"))) for name in texts
     }
 
 
-def interpreted(code: Code, outputs: Sequence[int], machine: Machine, width: int) -> Kernel:
-    """Return code for the interpreter."""
+def interpreter_kernel(code: Code, outputs: Sequence[int], machine: Machine, width: int) -> Kernel:
+    """Return the kernel that interprets code, `width` samples at once."""
     native, addresses = interpreter(machine, width)
-    made = Encoder(code, outputs, addresses, width)
-    return Kernel(
-        native=native,
-        width=width,
-        outputs=len(outputs),
-        inputs=1 + max((op[1] for op in code.ops if op[0] == INPUT), default=-1),
-        rows=made.rows,
-        code=np.array(made.words, dtype=np.uint32),
-        told=f"{code.count(outputs)} operations as {made.count} of an interpreter, "
-        f"{width} sample{'s' * (width > 1)} at once",
+    encoder = Encoder(code, outputs, addresses, width)
+    description = (
+        f"{code.count(outputs)} operations as {encoder.count} of an interpreter, "
+        f"{width} sample{'s' * (width > 1)} at once"
     )
+    words = np.array(encoder.words, dtype=np.uint32)
+    rows, inputs = encoder.rows, code.input_count()
+    return Kernel(native, width, len(outputs), inputs, rows, words, description)
 
 
 class Encoder:
-    """The words of a code, and the rows it needs: a row is used again when its value is done with.
+    """The words of a code, and how many rows it needs: a row is used again when nobody reads it.
 
-    What depends on no input comes first, up to an "end"; it is run once, and its rows are kept.
+    What depends on no input comes first, up to an "end"; it runs once a call; its rows are kept.
+
+    row       {place: offset of its row}
+    ends      {place: the places whose last reader it is}
+    count     how many handlers are called
     """
 
     def __init__(
@@ -187,11 +193,11 @@ class Encoder:
         self.words: list[int] = []
         self.count = self.rows = 0
         self.free: list[int] = []
-        self.row: dict[int, int] = {}  # where the row of a place begins, in bytes
+        self.row: dict[int, int] = {}
         live = code.live(outputs)
         self.sums = sums_of_products(code, live, outputs)
-        inside = {x for terms in self.sums.values() for x in terms.swallowed}
-        needs = {place: self.needs(place) for place in live if place not in inside}
+        absorbed = {x for terms in self.sums.values() for x in terms.absorbed}
+        needs = {x: needs_of(x, code, self.sums) for x in live if x not in absorbed}
         space = spaces(code, live)
         once = [place for place in needs if space[place] == "column"]
         each = [place for place in needs if space[place] != "column"]
@@ -202,8 +208,8 @@ class Encoder:
         self.ends: dict[int, list[int]] = defaultdict(list)
         for place in last.keys() - kept.union(outputs):
             self.ends[last[place]].append(place)
-        for known in (0.0, 1.0):  # in the rows ZERO and ONE
-            self.emit(CONSTANT, self.new_row(), *words_of(known))
+        for number in (0.0, 1.0):  # into ROW_OF_ZERO and ROW_OF_ONE
+            self.emit(CONSTANT, self.new_row(), *words_of(number))
         for place in once:
             self.put(place, needs[place])
         self.emit("end")
@@ -213,41 +219,40 @@ class Encoder:
             self.emit("output", number * self.unit, self.row[place])
         self.emit("end")
 
-    def needs(self, place: int) -> Sequence[int]:
-        if place in self.sums:
-            terms = self.sums[place]
-            return [*terms.rest, *chain.from_iterable(terms.pairs)]
-        name, *args = self.code.ops[place]
-        return () if name in LEAVES else args
-
     def put(self, place: int, needs: Sequence[int]) -> None:
-        """Append an operation, whose result may stand where an operand did that is not needed."""
-        name, what = self.code.ops[place][:2]
+        """Append an operation, whose result may take the row of an operand that it reads last."""
+        name, content = self.code.ops[place][:2]
         operands: Sequence[int] = [self.row[x] for x in needs]
         if place in self.sums:
             name, operands = "sum", self.rounds(operands, len(self.sums[place].rest))
         elif name in LEAVES:
-            operands = words_of(what) if name == CONSTANT else (what,)
+            operands = words_of(content) if name == CONSTANT else (content,)
         self.free += [self.row[x] for x in self.ends.get(place, ())]
         self.row[place] = self.new_row()
         self.emit(name, self.row[place], *operands)
 
     def rounds(self, operands: Sequence[int], rest: int) -> Sequence[int]:
-        """Return the operands of a sum, of which some are no products, as full rounds."""
-        first = operands[0] if rest else ZERO * self.unit
+        """Return the operands of a sum as full rounds; the first `rest` of them are no factors.
+
+        One of those is where the sum starts, others are products with 1; a product 0 · 0 is added
+        until the last round is full.
+        """
+        first = operands[0] if rest else ROW_OF_ZERO * self.unit
         pairs = [*operands[rest:]]
         for other in operands[1:rest]:
-            pairs += (other, ONE * self.unit)
-        pairs += [ZERO * self.unit] * (-len(pairs) % (2 * AT_ONCE))
-        return [first, len(pairs) // (2 * AT_ONCE), *pairs]
+            pairs += (other, ROW_OF_ONE * self.unit)
+        pairs += [ROW_OF_ZERO * self.unit] * (-len(pairs) % (2 * PAIRS_AT_ONCE))
+        return [first, len(pairs) // (2 * PAIRS_AT_ONCE), *pairs]
 
     def new_row(self) -> int:
+        """Return the offset of a free row, or of a new one."""
         if self.free:
             return self.free.pop()
         self.rows += 1
         return (self.rows - 1) * self.unit
 
     def emit(self, name: str, *operands: int) -> None:
+        """Append the address of a handler and its operands."""
         self.count += name not in LEAVES
         self.words += self.addresses[name]
         self.words += operands

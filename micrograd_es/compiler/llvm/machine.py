@@ -1,4 +1,9 @@
-"""What this processor offers, and LLVM's compiler for it, by llvmlite."""
+"""What this processor offers, and LLVM's compiler for it, by llvmlite.
+
+machine()                    the Machine of this process, made once
+Machine.compile(text)        LLVM's text as Native code
+Machine.vector_function(…)   what the C library calls a function of whole vectors
+"""
 
 from __future__ import annotations
 
@@ -6,31 +11,32 @@ import ctypes
 from functools import cache
 from typing import Any
 
+from micrograd_es.compiler.basic import BASIC
 from micrograd_es.errors import MissingExtra
 
-VECTORS = (  # what a processor calls them, how many doubles, what libmvec calls their functions
+VECTORS = (  # the processor's feature, doubles in a vector, prefix of libmvec's functions
     ("avx512f", 8, "_ZGVeN8v"), ("avx2", 4, "_ZGVdN4v"), ("sse2", 2, "_ZGVbN2v"),
     ("neon", 2, "_ZGVnN2v"),
 )  # fmt: skip
 NEEDED = "the llvm backend needs llvmlite 0.45: pip install 'micrograd-es[llvm]'"
-OF_TWO = {"pow", "atan2", "hypot", "fmod"}  # functions of libm
 PARAMETER_KINDS = {"ptr": ctypes.c_void_p, "i64": ctypes.c_int64, "double": ctypes.c_double}
 
 
 @cache
 def machine() -> Machine:
+    """Return the machine that this runs on; MissingExtra without llvmlite."""
     return Machine()
 
 
 class Machine:
-    """The width of its vectors (how many doubles), its functions, and the compiler."""
+    """The processor: how many doubles its vectors hold, and the compiler for it."""
 
     def __init__(self) -> None:
         try:
             import llvmlite.binding as llvm
         except ImportError as error:
             raise MissingExtra(NEEDED) from error
-        if llvm.llvm_version_info < (20,):  # the first of llvmlite's to read `ptr` as it comes
+        if llvm.llvm_version_info < (20,):  # older ones of llvmlite cannot read the type `ptr`
             raise MissingExtra(f"{NEEDED}, whose LLVM is older than 20 here")
         self.llvm = llvm
         llvm.initialize_native_target()
@@ -42,18 +48,18 @@ class Machine:
             try:
                 llvm.load_library_permanently(library)
             except RuntimeError:
-                continue  # another C library: its functions are in the process, or lane by lane
+                continue  # another C library: functions of vectors are then called lane by lane
         self.features = features.flatten()
 
     def vector_function(self, name: str, width: int) -> str | None:
-        """Return the symbol of a function of whole vectors; None if there is none."""
+        """Return the symbol of a function of whole vectors; None if the library has none."""
         if width == 1:
             return None
-        symbol = f"{self.prefixes[width]}{'v' * (name in OF_TWO)}_{name}"
+        symbol = f"{self.prefixes[width]}{'v' * (BASIC[name] == 2)}_{name}"
         return symbol if self.llvm.address_of_symbol(symbol) else None
 
-    def compiled(self, text: str) -> Native:
-        """Return a module as native code."""
+    def compile(self, text: str) -> Native:
+        """Return the text of an LLVM module as native code."""
         target = self.llvm.Target.from_default_triple().create_target_machine(
             cpu=self.llvm.get_host_cpu_name(), features=self.features, opt=1
         )
@@ -65,16 +71,17 @@ class Machine:
 
 
 class Native:
-    """Native code: the addresses of its functions, which are good as long as this lives."""
+    """Native code; the addresses of its functions are valid as long as this object lives."""
 
     def __init__(self, engine: Any) -> None:
         self.engine = engine
 
     def address(self, name: str) -> int:
+        """Return where a function is."""
         return int(self.engine.get_function_address(name))
 
     def function(self, name: str, parameters: str, result: str | None = None) -> Any:
-        """Return a function to call from Python; parameters as in LLVM's text."""
+        """Return a function that Python can call; its parameters are given as LLVM's text."""
         kinds = [PARAMETER_KINDS[one.split()[0]] for one in parameters.split(", ")]
-        made = ctypes.CFUNCTYPE(PARAMETER_KINDS[result] if result else None, *kinds)
-        return made(self.address(name))
+        signature = ctypes.CFUNCTYPE(PARAMETER_KINDS[result] if result else None, *kinds)
+        return signature(self.address(name))

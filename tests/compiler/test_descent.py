@@ -5,11 +5,12 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import micrograd_es as me
 from micrograd_es import NonFiniteError, Value, compile, nn, optim, where
+from tests.support.amount import examples
 
 BACKENDS = ["python", "numpy", "llvm"]
 each_backend = pytest.mark.parametrize("backend", BACKENDS)
@@ -54,7 +55,7 @@ def eager(rule):
 
 
 @each_backend
-@settings(max_examples=6)
+@examples(6)
 @given(
     size=st.sampled_from([1, 3, 8, 13]),
     hidden=st.sampled_from([[], [1], [5]]),
@@ -131,7 +132,7 @@ def test_a_long_program_takes_many_steps_by_the_interpreter(rule, monkeypatch):
 
     found = []
     for longest in (20_000, 0):
-        monkeypatch.setattr(llvm_backend, "LONGEST", longest)
+        monkeypatch.setattr(llvm_backend, "COMPILE_LIMIT", longest)
         network, loss = network_and_loss([3], "tanh")
         program = compile(loss, network.parameters(), backend="llvm")
         getattr(program, rule)(*batch(11), lr=0.01, steps=9)
