@@ -12,8 +12,7 @@ import shutil
 import pytest
 
 from micrograd_es import Value, draw
-from micrograd_es.lesson.descent import descend
-from micrograd_es.lesson.network import Lesson
+from micrograd_es.lesson.network import Lesson, descend
 from micrograd_es.lesson.page import lesson_page, two_two_one
 from micrograd_es.texts import sentences
 from micrograd_es.value import topological_order

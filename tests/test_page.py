@@ -20,8 +20,7 @@ from micrograd_es.cli.commands import main
 from micrograd_es.cli.expression import FUNCTIONS, read
 from micrograd_es.draw.page.steps import steps
 from micrograd_es.errors import DomainError, NonFiniteError
-from micrograd_es.lesson.descent import descend
-from micrograd_es.lesson.network import LOSSES, ZONE, Lesson
+from micrograd_es.lesson.network import LOSSES, ZONE, Lesson, descend
 from micrograd_es.lesson.page import arrow, field, lesson_page, two_two_one
 from micrograd_es.lesson.playground import ARROWS, MESH, STEPS, Board
 from micrograd_es.optim import SGD

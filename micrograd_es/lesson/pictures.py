@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from micrograd_es.draw import plots
 from micrograd_es.fields import Field
 from micrograd_es.lesson.characters import ALONG, AROUND, HILL, NEAR, SADDLE, VALLEY, WELL
-from micrograd_es.lesson.descent import descend
-from micrograd_es.lesson.network import LOSSES, ZONE, Step
+from micrograd_es.lesson.network import LOSSES, ZONE, Step, descend
 from micrograd_es.lesson.story import Story, outcomes, shown, window
 from micrograd_es.texts import Language
 

@@ -8,8 +8,7 @@ from dataclasses import astuple, dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
-from micrograd_es.lesson.descent import descend, settled
-from micrograd_es.lesson.network import LOSSES, ZONE, Lesson, Step
+from micrograd_es.lesson.network import LOSSES, ZONE, Lesson, Step, descend, settled
 
 STEPS = 40  # of every descent on the page
 LATE = 10  # of them are shown after it came into the zone to stay

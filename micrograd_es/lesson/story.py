@@ -10,17 +10,18 @@ from dataclasses import asdict, dataclass
 
 from micrograd_es.draw.characters import arrow, curve, heights, on_map
 from micrograd_es.explanation.attribution import Share
-from micrograd_es.lesson.descent import (
+from micrograd_es.lesson.network import (
     REACHED,
     Climb,
     Descent,
+    Lesson,
     Rates,
+    Step,
     climb,
     descend,
     field,
     sweep,
 )
-from micrograd_es.lesson.network import Lesson, Step
 from micrograd_es.texts import Language, format_table
 
 FOLD = 6  # steps shown at each end of a long descent
