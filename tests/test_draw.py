@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from micrograd_es import Value, draw, explain, nn, topological_order, total
 from micrograd_es.cli.commands import main
 from micrograd_es.draw.characters import plain
-from micrograd_es.draw.layout import layered
+from micrograd_es.draw.layout import lay_out
 from micrograd_es.draw.view import view_of
 from micrograd_es.lesson.network import Lesson
 from micrograd_es.lesson.page import lesson_page
@@ -41,7 +41,7 @@ def test_every_edge_runs_forward_and_nothing_overlaps(program, size):
     order = topological_order(run(program, leaves(1.0, 2.0, 3.0)))
     args = {node: list(dict.fromkeys(node.args)) for node in order}
     sizes = {node: float(size + 10 * (i % 3)) for i, node in enumerate(order)}
-    found = layered(order, args, sizes)
+    found = lay_out(order, args, sizes)
     for node in order:
         for arg in node.args:
             assert found.layer[arg] < found.layer[node]

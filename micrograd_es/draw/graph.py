@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import Any
 
 from micrograd_es.coercion import describe
-from micrograd_es.draw.layout import Layout, layered
+from micrograd_es.draw.layout import Layout, lay_out
 from micrograd_es.draw.view import Edge, Node, View, view_of
 from micrograd_es.explanation.paths import Explanation
 from micrograd_es.texts import Language
@@ -72,7 +72,7 @@ def draw_view(view: View, title: str, words: Language) -> Svg:
     starts = {i: [edge.start for edge in node.edges] for i, node in enumerate(nodes)}
     tall = {i: max(HEIGHT, LINE * len(ends) + 8) for i, ends in starts.items()}
     sizes = {i: height + MARGIN for i, height in tall.items()}
-    layout = layered(range(len(nodes)), starts, sizes)
+    layout = lay_out(range(len(nodes)), starts, sizes)
     bends = [height for bend in layout.bends.values() for height in bend]
     top = min([*(layout.height[i] - sizes[i] / 2 for i in sizes), *bends])
     bottom = max([*(layout.height[i] + sizes[i] / 2 for i in sizes), *bends])

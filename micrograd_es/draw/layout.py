@@ -1,6 +1,6 @@
 """Where the nodes of a graph go on paper: in layers, so that every edge runs forward.
 
-    layered(nodes, args, sizes)    a Layout of nodes that come in topological order
+    lay_out(nodes, args, sizes)    the Layout of nodes that come in topological order
 
 After Sugiyama, Tagawa and Toda (1981): layers by the longest path, long edges bent at a point in
 each layer they cross, the order in a layer by the barycentre of the neighbours.
@@ -33,7 +33,7 @@ class Layout:
     bends: dict[tuple[Node, Node], list[float]]
 
 
-def layered(
+def lay_out(
     nodes: Sequence[Node], args: Mapping[Any, Sequence[Any]], sizes: Mapping[Any, float]
 ) -> Layout:
     """Return a layout of nodes, which come in topological order, each after its args.

@@ -199,8 +199,8 @@ def fill(html: str, words: Language, parts: Parts) -> str:
     def say(key: str) -> str:
         return escape(words.say(key, **parts))
 
-    html = re.sub(r'(data-t="(\w+)"[^<>]*>)(?=</)', lambda found: found[1] + say(found[2]), html)
-    return re.sub(r'data-l="(\w+)"', lambda found: f'{found[0]} aria-label="{say(found[1])}"', html)
+    html = re.sub(r'(data-t="(\w+)"[^<>]*>)(?=</)', lambda match: match[1] + say(match[2]), html)
+    return re.sub(r'data-l="(\w+)"', lambda match: f'{match[0]} aria-label="{say(match[1])}"', html)
 
 
 def digest(text: str) -> str:
@@ -210,15 +210,17 @@ def digest(text: str) -> str:
 
 def to_json(data: Any) -> str:
     """Return json that cannot end the element that holds it; floats to 8 digits."""
-    text = json.dumps(rounded(data), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = json.dumps(
+        round_numbers(data), ensure_ascii=False, allow_nan=False, separators=(",", ":")
+    )
     return text.replace("<", "\\u003c")
 
 
-def rounded(data: Any) -> Any:
+def round_numbers(data: Any) -> Any:
     """Return the same data with 8 digits of every float, and a whole number without its point."""
     if isinstance(data, float):
         short = float(f"{data:.8g}")
         return int(short) if short.is_integer() and abs(short) < 1e15 else short
     if isinstance(data, Mapping):
-        return {key: rounded(part) for key, part in data.items()}
-    return [rounded(part) for part in data] if isinstance(data, list | tuple) else data
+        return {key: round_numbers(part) for key, part in data.items()}
+    return [round_numbers(part) for part in data] if isinstance(data, list | tuple) else data
