@@ -11,13 +11,13 @@ graph.py, text.py and page/ read it. It does not say where a node goes (layout.p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from micrograd_es.coercion import describe
 from micrograd_es.explanation.paths import Explanation
-from micrograd_es.texts.language import humanize, legible
+from micrograd_es.texts import humanize, legible
 from micrograd_es.value import Edge as Link
 from micrograd_es.value import Value, is_constant, reverse_sweep, topological_order
 
@@ -96,37 +96,54 @@ def view_of(
         raise TypeError(f"{describe(output)} has no graph: give a Value, such as Value(2.0) * 3")
     order = topological_order(output)
     sweep = tuple(reverse_sweep(output)) if play else ()
-    responsibility = {output: 1.0} | {link.arg: link.after for link in sweep}
-    names = letters(order) if play else {}
+    if play:
+        grads = {output: 1.0} | {link.arg: link.after for link in sweep}
+    else:
+        grads = {value: value.grad or 0.0 for value in order}  # somebody may have set it to None
     values, kind, reduced = reduce(order, fold)
+    nodes, place = gather(values, kind, grads)
+    connect(nodes, place, fold is not None, explanation)
+    names = letters(order) if play else {}
+    for node in nodes:
+        node.name = names.get(node.values[0]) or name_of(node)
+    return View(nodes, len(order), reduced, sweep)
+
+
+def gather(
+    values: Sequence[Value], kind: Mapping[Value, Any], grads: Mapping[Value, float]
+) -> tuple[list[Node], dict[Value, int]]:
+    """Return a node for each kind of values, still without edges, and the place of each value."""
     nodes: list[Node] = []
-    place: dict[Any, int] = {}  # of the node that stands for a kind of values
-    edges: dict[tuple[int, int, int], Edge] = {}
+    first: dict[Any, int] = {}
+    place: dict[Value, int] = {}
     for value in values:
-        end = place.setdefault(kind[value], len(nodes))
-        if end == len(nodes):
+        place[value] = first.setdefault(kind[value], len(nodes))
+        if place[value] == len(nodes):
             nodes.append(Node(symbol(value), shape(value)))
-        node = nodes[end]
+        node = nodes[place[value]]
         node.values.append(value)
         node.names.append(legible(value.name or ""))
-        node.grads.append(responsibility[value] if play else value.grad or 0.0)  # it may be None
-        for i, (arg, partial) in enumerate(zip(value.args, value.partials, strict=True)):
-            if arg in kind:
-                start = place[kind[arg]]
-                key = (start, end, i if fold is None else 0)
-                if key not in edges:
-                    edges[key] = Edge(start)
-                    node.edges.append(edges[key])
-                edges[key].partials.append(partial)
-                edges[key].flow += explanation.flow.get((value, i), 0.0) if explanation else 0.0
+        node.grads.append(grads[value])
+    return nodes, place
+
+
+def connect(
+    nodes: Sequence[Node],
+    place: Mapping[Value, int],
+    merge: bool,
+    explanation: Explanation | None,
+) -> None:
+    """Give the nodes their edges; with `merge`, one for all edges that join the same two nodes."""
     for node in nodes:
-        if play:
-            node.name = names[node.values[0]]
-        elif len(node.values) > 1 and node.shape == "leaf":
-            node.name = common_beginning(node.names)
-        else:
-            node.name = node.names[0]
-    return View(nodes, len(order), reduced, sweep)
+        edges: dict[tuple[int, int], Edge] = {}
+        for value in node.values:
+            for i, (arg, partial) in enumerate(zip(value.args, value.partials, strict=True)):
+                if arg in place:
+                    key = (place[arg], 0 if merge else i)
+                    edge = edges.setdefault(key, Edge(place[arg]))
+                    edge.partials.append(partial)
+                    edge.flow += explanation.flow.get((value, i), 0.0) if explanation else 0.0
+        node.edges = [*edges.values()]
 
 
 # ---- folding -------------------------------------------------------------------------------------
@@ -185,6 +202,13 @@ def symbol(value: Value) -> str:
     if value.primitive is None or is_constant(value):
         return ""
     return SYMBOLS.get(value.primitive.name, value.primitive.name)
+
+
+def name_of(node: Node) -> str:
+    """Return the name of a node's value; for many leaves, what their names have in common."""
+    if node.shape == "leaf" and len(node.values) > 1:
+        return common_beginning(node.names)
+    return node.names[0]
 
 
 def common_beginning(names: Sequence[str]) -> str:

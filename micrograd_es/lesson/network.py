@@ -164,18 +164,8 @@ def descend(
             optimizer.lr /= 2
         side = off
         best = min(best, error.data)
-        steps.append(
-            Step(
-                len(steps),
-                w1.data,
-                w2.data,
-                output.data,
-                error.data,
-                w1.grad,
-                w2.grad,
-                optimizer.lr,
-            )
-        )
+        numbers = (w1.data, w2.data, output.data, error.data, w1.grad, w2.grad, optimizer.lr)
+        steps.append(Step(len(steps), *numbers))
         if abs(off) < goal or off == 0:
             verdict = "reached"
         elif error.data > DIVERGED * best:
@@ -214,24 +204,24 @@ def sweep(lesson: Lesson, lr: float, limit: int = 200) -> Rates:
     """
 
     def run(k: int) -> Descent:
-        return at_constant_rate(lesson, lr * 2.0**k, limit)
+        return descend_at_constant_rate(lesson, lr * 2.0**k, limit)
 
-    found = {"good": run(0), "twice": run(1)}
+    outcomes = {"good": run(0), "twice": run(1)}
     slower, faster = ([run(k) for k in range(sign, 11 * sign, sign)] for sign in (-1, 1))
     for role, runs in (("slow", slower), ("bounces", faster), ("diverges", faster)):
         nearest = next((descent for descent in runs if descent.verdict == role), None)
         if nearest is not None:
-            found[role] = nearest
-    return Rates(lesson.goal, limit, tuple(sorted(found.items(), key=lambda item: item[1].lr)))
+            outcomes[role] = nearest
+    return Rates(lesson.goal, limit, tuple(sorted(outcomes.items(), key=lambda item: item[1].lr)))
 
 
-def at_constant_rate(lesson: Lesson, lr: float, limit: int) -> Descent:
-    """Return the descent up to where it comes within the goal to stay, if it does."""
-    return settled(lesson, descend(lesson, lr, limit, goal=0, halve=False), lesson.goal)
+def descend_at_constant_rate(lesson: Lesson, lr: float, limit: int) -> Descent:
+    """Return the descent at one rate, up to where it comes within the lesson's goal to stay."""
+    return cut_at_goal(lesson, descend(lesson, lr, limit, goal=0, halve=False), lesson.goal)
 
 
-def settled(lesson: Lesson, descent: Descent, goal: float) -> Descent:
-    """Return what there is of a descent until it is within a goal to stay."""
+def cut_at_goal(lesson: Lesson, descent: Descent, goal: float) -> Descent:
+    """Return the descent up to where it comes within the goal to stay; all of it if it does not."""
     outside = [abs(step.output - lesson.target) > goal for step in descent.steps]
     if descent.verdict == "diverges" or any(outside[-10:]):
         return descent

@@ -13,7 +13,7 @@ from dataclasses import astuple, dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
-from micrograd_es.lesson.network import LOSSES, ZONE, Descent, Lesson, Step, descend, settled
+from micrograd_es.lesson.network import LOSSES, ZONE, Lesson, Step, cut_at_goal, descend
 
 STEPS = 40  # of every descent on the page
 LATE = 10  # of them are shown after it came into the zone to stay
@@ -78,7 +78,7 @@ class Playground:
         """Return the descent from a start at a constant rate."""
         lesson = replace(self.lesson, w1=start[0], w2=start[1], loss=loss)
         descent = descend(lesson, rate, STEPS, goal=0, halve=False)
-        outcome: Descent = settled(lesson, descent, ZONE)
+        outcome = cut_at_goal(lesson, descent, ZONE)
         count = outcome.last.number
         shown = count + LATE + 1 if outcome.verdict == "reached" else None
         return Run(rate, descent.steps[:shown], outcome.verdict, count)

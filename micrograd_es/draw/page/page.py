@@ -26,8 +26,7 @@ from micrograd_es.draw.graph import Svg, draw_view
 from micrograd_es.draw.page.steps import Steps, steps_of
 from micrograd_es.draw.view import SYMBOLS, View, view_of
 from micrograd_es.errors import NonFiniteError
-from micrograd_es.texts import LANGUAGES, Language, sentences
-from micrograd_es.texts.language import legible
+from micrograd_es.texts import LANGUAGES, Language, legible, sentences
 from micrograd_es.value import Undefined, Value
 
 LIMIT = 200  # nodes that a page shows one by one

@@ -13,7 +13,7 @@ from typing import Any
 
 from micrograd_es.draw.view import View
 from micrograd_es.errors import MicrogradError
-from micrograd_es.texts.language import humanize
+from micrograd_es.texts import humanize
 from micrograd_es.value import Edge, Undefined, Value, topological_order
 
 LONGEST = 32  # characters of a partial's formula; a longer one is written as ∂a/∂b
