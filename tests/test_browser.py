@@ -5,6 +5,7 @@ MICROGRAD_ES_BROWSER=required, as in the gate.
 """
 
 import importlib.util
+import math
 import os
 import re
 import shutil
@@ -12,8 +13,7 @@ import shutil
 import pytest
 
 from micrograd_es import Value, draw
-from micrograd_es.lesson.descent import descend
-from micrograd_es.lesson.network import Lesson
+from micrograd_es.lesson.network import Lesson, descend
 from micrograd_es.lesson.page import lesson_page, two_two_one
 from micrograd_es.texts import sentences
 from micrograd_es.value import topological_order
@@ -127,8 +127,8 @@ def test_presets_say_what_becomes_of_a_rate_and_never_a_number_that_is_none(visi
         assert sentences("es")[f"page_{preset}_text"] in page.inner_text("#verdict")
     told = page.evaluate("""() => {
         const told = [];
-        for (const loss of D.descent.losses)
-            D.descent.starts.forEach((_, start) => D.descent.rates.forEach((lr, rate) => {
+        for (const loss of descent.losses)
+            descent.starts.forEach((_, start) => descent.rates.forEach((lr, rate) => {
                 change({ loss, start, rate, step: Infinity });
                 const text = document.querySelector("#descent").outerHTML;
                 const said = [$("verdict").textContent, $("bound").textContent];
@@ -164,22 +164,22 @@ def test_the_descent_is_walked_by_pressing_and_by_keys(visit):
     page = visit(address="#lang=en&rate=0.01")
     page.click("#step-next")
     page.click("#step-next")
-    assert page.inner_text("#step-told") == "2 of 23"
+    assert page.inner_text("#step-text") == "2 of 23"
     page.click("#step-back")
     page.click("#step-last")
-    assert page.inner_text("#step-told") == "23 of 23"
+    assert page.inner_text("#step-text") == "23 of 23"
     page.focus("#step")
     page.keyboard.press("ArrowLeft")
-    assert page.inner_text("#step-told") == "22 of 23"
+    assert page.inner_text("#step-text") == "22 of 23"
     page.focus("#rate")
     page.keyboard.press("ArrowRight")
-    assert page.inner_text("#rate-told") == "η = 0.02"
+    assert page.inner_text("#rate-text") == "η = 0.02"
     assert "rate=0.02" in page.evaluate("location.hash")
     page.check("[name=loss][value=squared]")
     assert "2/λ" in page.inner_text("#bound")
     page.evaluate("location.hash = '#lang=es&rate=0.1'")
     until(page.locator("html")).to_have_attribute("lang", "es")
-    assert page.inner_text("#rate-told") == "η = 0,1"
+    assert page.inner_text("#rate-text") == "η = 0,1"
 
 
 def test_it_plays_by_itself_and_at_once_for_those_who_want_no_motion(visit):
@@ -188,55 +188,105 @@ def test_it_plays_by_itself_and_at_once_for_those_who_want_no_motion(visit):
     page.click("#play")
     assert page.inner_text("#play") == "Pause"
     page.clock.run_for(710)
-    assert page.inner_text("#step-told") == "2 of 17"
+    assert page.inner_text("#step-text") == "2 of 17"
     page.click("#play")
     assert page.inner_text("#play") == "Play"
     still = visit(address="#lang=en&rate=0.02", reduced_motion="reduce")
     still.click("#play")
-    assert still.inner_text("#step-told") == "17 of 17"
+    assert still.inner_text("#step-text") == "17 of 17"
 
 
-def test_what_is_played_is_what_the_library_drew(visit):
-    page = visit()
-    drawn = lesson_page(Lesson(), "es")
-    static = {name: re.search(rf'<[^>]*id="{name}"[^>]*>', drawn)[0]
-              for name in ("path", "curve-line", "ridge", "here", "curve-here")}  # fmt: skip
+def numbers_in(text):
+    return [float(x) for x in re.findall(r"-?[\d.]+(?:e-?\d+)?", text)]
+
+
+def on_map(w1, w2):
+    """Return where two weights are on the map: a square of 400 pixels for the weights -2 … 2."""
+    return 20 + 100 * (w1 + 2), 20 + 100 * (2 - w2)
+
+
+def test_the_path_and_the_curve_are_drawn_where_the_numbers_say(visit):
+    page = visit(address="#loss=squared&rate=0.01")
     page.click("#step-last")
-    for name, text in static.items():
-        played = page.evaluate(f"document.getElementById('{name}').outerHTML")
-        number_in = r"(?<=[\",\s])-?\d+(?:\.\d+)?(?=[\",\s])"
-        wanted, found = ([*map(float, re.findall(number_in, one))] for one in (text, played))
-        assert len(wanted) >= 2
-        assert found == pytest.approx(wanted, abs=0.15)  # of numbers of four digits
+    steps = page.evaluate("run().steps")
+    path = numbers_in(page.get_attribute("#path", "points"))
+    assert path == pytest.approx([x for w1, w2, *_ in steps for x in on_map(w1, w2)], abs=0.06)
+    assert page.locator("#dots circle").count() == len(steps)
+    here = [float(page.get_attribute("#here", name)) for name in ("cx", "cy")]
+    assert here == pytest.approx(path[-2:], abs=0.06)
+    curve = numbers_in(page.get_attribute("#curve-line", "points"))
+    places = [(60 + 9 * i, 95 - 75 * math.log10(step[3]) / 8) for i, step in enumerate(steps)]
+    assert curve == pytest.approx([x for place in places for x in place], abs=0.06)
+
+
+@pytest.mark.parametrize("loss", ["absolute", "squared"])
+def test_every_arrow_points_uphill_and_none_is_longer_than_it_may_be(visit, loss):
+    page = visit(address=f"#loss={loss}")
+    places, gradients = page.evaluate(f"[descent.places, descent.fields.{loss}]")
+    drawn = page.get_attribute(f"path.field.{loss}", "d")
+    shafts = [numbers_in(part) for part in re.findall(r"M[^M]*L[^l]*", drawn)]
+    expected = [(on_map(w1, w2), gradients[len(places) * j + i])
+                for j, w2 in enumerate(places) for i, w1 in enumerate(places)]  # fmt: skip
+    for x, y, u, v in shafts:
+        assert math.hypot(u - x, v - y) <= 30.2
+        middle = ((x + u) / 2, (y + v) / 2)
+        place, (g1, g2) = min(expected, key=lambda one: math.dist(one[0], middle))
+        assert math.dist(place, middle) < 0.2
+        ahead = math.atan2(y - v, u - x)  # the y axis of a picture goes down
+        assert math.cos(ahead - math.atan2(g2, g1)) > 0.95
+    assert len(shafts) > 90
     page.click("#step-first")
-    x, y, tip_x, tip_y = (float(x) for x in re.findall(
-        r"-?[\d.]+", page.get_attribute("#uphill", "d"))[:4])  # fmt: skip
-    assert (tip_x - x) / (y - tip_y) == pytest.approx(4 / 6)  # uphill: along (4, 6)
-    assert tip_x > x
+    x, y, u, v, *_ = numbers_in(page.get_attribute("#uphill", "d"))
+    assert (x, y) == pytest.approx(on_map(1.5, 1))
+    assert (u - x) / (y - v) == pytest.approx(4 / 6, abs=0.02)  # uphill: along (4, 6)
+    assert u > x
 
 
-def test_the_surface_is_the_static_one_at_first_and_turns(visit, files):
+def test_the_zone_and_the_level_lines_are_where_the_error_is_what_they_say(visit):
+    page = visit(address="#lang=en")
+    for outline in page.locator("polygon.zone").all():
+        points = numbers_in(outline.get_attribute("points"))
+        pairs = zip(points[::2], points[1::2], strict=True)
+        weights = [((x - 220) / 100, (220 - y) / 100) for x, y in pairs]
+        inside = [(w1, w2) for w1, w2 in weights if max(abs(w1), abs(w2)) < 2]
+        assert len(inside) > 20
+        for w1, w2 in inside:
+            assert abs(4 * w1 * w2 - 1) == pytest.approx(0.5, abs=0.02)
+    labels = page.locator("text.height.absolute").all()
+    assert len(labels) >= 3
+    for label in labels:
+        x, y = (float(label.get_attribute(name)) for name in ("x", "y"))
+        error = abs(4 * (x - 220) / 100 * (220 - y + 4) / 100 - 1)
+        assert error == pytest.approx(float(label.text_content()), rel=0.02)
+
+
+def test_the_surface_turns_and_is_as_high_as_the_error(visit):
     page = visit()
-    first = page.evaluate("document.getElementById('mesh').innerHTML")
-    static = re.search(r'<g id="mesh">(.*?)</g>', lesson_page(Lesson(), "es"))[1]
-    points = [[float(x) for x in re.findall(r"[-\d.]+(?=[, \"])", text)]
-              for text in (first.replace("h", ""), static.replace("h", ""))]  # fmt: skip
-    assert points[0] == pytest.approx(points[1], abs=0.56)
+    project = """([turn, tilt, u, v, z]) => {
+        Object.assign(view, { turn, tilt });
+        return project(u, v, z);
+    }"""
+    assert page.evaluate(project, [0, 0, 0.5, 0.2, 1]) == pytest.approx([355, 81, 0.2])
+    quarter = page.evaluate(project, [math.pi / 2, 0.4, 0.3, 0.1, 0.6])
+    assert quarter == pytest.approx(page.evaluate(project, [0, 0.4, -0.1, 0.3, 0.6]))
+    assert page.evaluate("height(8.111)") == pytest.approx(8.111 / 17, abs=1e-3)  # in a corner 17
+    page = visit()
+    first = page.inner_html("#mesh")
     page.focus("#surface")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowUp")
-    turned = page.evaluate("document.getElementById('mesh').innerHTML")
+    turned = page.inner_html("#mesh")
     assert turned != first
     box = page.locator("#surface").bounding_box()
     page.mouse.move(box["x"] + 100, box["y"] + 100)
     page.mouse.down()
     page.mouse.move(box["x"] + 160, box["y"] + 120)
     page.mouse.up()
-    assert page.evaluate("document.getElementById('mesh').innerHTML") != turned
+    assert page.inner_html("#mesh") != turned
     page.mouse.move(box["x"] + 10, box["y"] + 10)
     page.focus("#turn")
     page.keyboard.press("End")
-    assert abs(page.evaluate("state.turn")) <= 3.2
+    assert abs(page.evaluate("view.turn")) <= 3.2
 
 
 @pytest.mark.parametrize("language", ["es", "en"])
@@ -317,14 +367,18 @@ def test_everybody_can_use_it_on_every_screen(visit, name, width, scheme):
         assert box["width"] >= 44
 
 
-def test_without_javascript_the_pictures_are_there(visit):
+def test_without_javascript_the_numbers_and_the_graphs_are_there(visit):
     page = visit(java_script_enabled=False)
-    assert sentences("es")["page_noscript"] in page.inner_text("main")
-    assert page.locator("#map").is_visible()
-    assert page.locator("#mesh polygon").count() > 100
+    words = sentences("es")
+    text = page.inner_text("main")
+    assert words["page_noscript"] in text
+    assert f"{words['page_good']}: η = 0,01: {words['page_is_reached'].format(steps=13)}" in text
+    assert shown(page) == ["1,5", "1", "6", "5", "4", "6"]
+    assert page.locator("[data-graph=net]").is_visible()
     assert page.locator("[data-graph=tanh]").is_visible()
-    assert not page.locator("#step-next").is_visible()
     assert "∂ 6" in page.text_content("[data-graph=net]")
+    for name in ("#map", "#step-next", "#log"):
+        assert not page.locator(name).is_visible()
 
 
 def test_on_paper_there_are_no_buttons(visit):

@@ -1,21 +1,28 @@
 """Graphs as pictures: nothing is left out, nothing overlaps, the same bytes every time."""
 
+import io
 import random
 import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from collections import Counter
+from contextlib import redirect_stdout
+from functools import cache
 from itertools import pairwise
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from micrograd_es import Value, draw, explain, nn, topological_order, total
+from micrograd_es.cli.commands import main
 from micrograd_es.draw.characters import plain
-from micrograd_es.draw.graph import sketch
-from micrograd_es.draw.layout import layered
+from micrograd_es.draw.layout import lay_out
+from micrograd_es.draw.view import view_of
 from micrograd_es.lesson.network import Lesson
+from micrograd_es.lesson.page import lesson_page
 from micrograd_es.texts import Language
 from tests.support.rows import leaves, programs, run
 
@@ -35,7 +42,7 @@ def test_every_edge_runs_forward_and_nothing_overlaps(program, size):
     order = topological_order(run(program, leaves(1.0, 2.0, 3.0)))
     args = {node: list(dict.fromkeys(node.args)) for node in order}
     sizes = {node: float(size + 10 * (i % 3)) for i, node in enumerate(order)}
-    found = layered(order, args, sizes)
+    found = lay_out(order, args, sizes)
     for node in order:
         for arg in node.args:
             assert found.layer[arg] < found.layer[node]
@@ -65,12 +72,13 @@ def test_a_folded_graph_stands_for_every_node_once_and_can_always_be_drawn(parts
     inputs = leaves(1.0, 2.0, 3.0)
     output = total([run(part, inputs) for part in parts for _ in range(3)])
     order = topological_order(output)
-    drawn = sketch(output, Language("en"), fold)
-    members = [node for one in drawn.nodes for node in one.members]
-    assert len(set(members)) == len(members)
-    assert len(members) == (fold if "Only" in drawn.note else len(order))
-    for i, args in drawn.args.items():
-        assert all(arg < i for arg in args)
+    view = view_of(output, fold)
+    values = [value for node in view.nodes for value in node.values]
+    assert len(set(values)) == len(values)
+    assert len(values) == (fold if view.reduced == "cut" else len(order))
+    assert view.size == len(order)
+    for i, node in enumerate(view.nodes):
+        assert all(edge.start < i for edge in node.edges)
     ET.fromstring(draw.graph(output, "en", fold))
 
 
@@ -98,9 +106,9 @@ def test_a_large_graph_is_folded_and_a_long_one_cut_and_both_say_so():
     error = total([(net([x, 1.0]) - 1.0) ** 2 for x in (0.1, 0.2, 0.3)])
     error.backward()
     order = topological_order(error)
-    drawn = sketch(error, Language("en"))
-    assert len(drawn.nodes) < 20
-    assert sum(len(node.members) for node in drawn.nodes) == len(order)
+    nodes = view_of(error, fold=80).nodes
+    assert len(nodes) < 20
+    assert sum(len(node.values) for node in nodes) == len(order)
     picture = draw.graph(error, "en")
     assert f"Folded: {len(order)} nodes" in picture
     assert {"48 × layers[0]", "48 × Σ w·x"} <= set(texts(picture))
@@ -113,8 +121,8 @@ def test_a_large_graph_is_folded_and_a_long_one_cut_and_both_say_so():
 def test_an_explanation_is_drawn_as_the_width_of_the_edges():
     x, y = Value(2.0, name="x"), Value(-1.0)
     z = (x * y + x) * x + x.tanh()
-    drawn = sketch(z, Language("en"), explanation=explain(z, x))
-    into = [part for (_, end), part in drawn.flow.items() if end == len(drawn.nodes) - 1]
+    view = view_of(z, fold=80, explanation=explain(z, x))
+    into = [edge.flow for edge in view.nodes[-1].edges]
     assert sum(into) == pytest.approx(1.0)
     picture = draw.graph(z, "en", explanation=explain(z, x))
     widths = {float(w) for w in re.findall(r'stroke-width="([\d.]+)"', picture)}
@@ -275,3 +283,107 @@ def test_a_grad_of_none_is_shown_as_0(show):
     shown = str(show(output))
     w.grad = 0.0
     assert shown == str(show(output))
+
+
+# ---- walks ---------------------------------------------------------------------------------------
+
+
+@cache
+def module_of(name):
+    """Return the module of the package, "" for another's; all files of the book are one module."""
+    package, _, module = name.partition(".")
+    return "" if package != "micrograd_es" else module if "." in module else "the book"
+
+
+def entries(action):
+    """Return (caller, module, function, its arguments) of each call into another module.
+
+    The caller is the nearest function of the package; "" if there is none.
+    """
+    found = []
+
+    def record(frame, event, _):
+        if event != "call" or not (module := module_of(frame.f_globals.get("__name__", ""))):
+            return
+        above, caller = frame.f_back, ""
+        while above is not None and not caller:
+            caller = module_of(above.f_globals.get("__name__", ""))
+            above = above.f_back
+        if caller != module:
+            found.append((caller, module, frame.f_code.co_name, dict(frame.f_locals)))
+
+    sys.setprofile(record)
+    try:
+        action()
+    finally:
+        sys.setprofile(None)
+    return found
+
+
+def modules_entered(action):
+    """Count how often each module is entered: a call from a function of another module into one of
+    its functions, methods or properties is one entry.
+
+    The files of the book (micrograd_es/*.py) do the arithmetic and count as one module. The files
+    of cli/ are the command itself, which is where the counting begins and ends: they do not count.
+    """
+    modules = [module for _, module, *_ in entries(action)]
+    return Counter(module for module in modules if not module.startswith("cli."))
+
+
+def test_drawing_a_page_enters_seven_modules_and_five_of_them_once():
+    """Counted from main to write, as modules_entered says. Each of the five does all of its work in
+    one call; only the book, for numbers, and the sentences of texts are asked again and again.
+    """
+    with TemporaryDirectory() as folder:
+        command = ["page", "--expression", "tanh(a * b + 1) / a", "--at", "a=2", "b=-3"]
+        command += ["-o", f"{folder}/page.html"]
+        with redirect_stdout(io.TextIOWrapper(io.BytesIO(), "utf-8")):
+            main(command)  # what is imported late is there now
+            entered = modules_entered(lambda: main(command))
+    assert {module for module, times in entered.items() if times > 1} == {
+        "the book",
+        "texts.language",
+    }
+    assert {module for module, times in entered.items() if times == 1} == {
+        *("draw.page.page", "draw.page.steps", "draw.view", "draw.graph", "draw.layout")
+    }
+
+
+def test_the_story_enters_six_modules():
+    """Counted from main to write, as modules_entered says, where the first weights fit: a story of
+    more steps makes the same calls more often.
+    """
+    command = ["--lang", "es", "--w1", "0.25"]
+    with redirect_stdout(io.TextIOWrapper(io.BytesIO(), "utf-8")):
+        main(command)  # what is imported late is there now
+        entered = modules_entered(lambda: main(command))
+    assert entered.keys() == {
+        *("the book", "texts.language", "lesson.story", "lesson.network"),
+        *("explanation.attribution", "draw.characters"),
+    }
+
+
+def test_the_page_of_the_lesson_enters_three_modules_more_than_any_page():
+    entered = modules_entered(lambda: lesson_page(Lesson(x=0.0), "es"))
+    assert len(entered) == 10
+    assert {module for module in entered if module.startswith("lesson.")} == {
+        *("lesson.page", "lesson.playground", "lesson.network")
+    }
+
+
+@pytest.mark.parametrize("name", ["graph", "page", "tree", "to_dot", "to_mermaid", "trace"])
+def test_a_picture_walks_its_graph_once(name):
+    """Counted are the calls of topological_order on the output from outside the book. A page also
+    asks the book for reverse_sweep, which walks by itself; and steps.py walks the small graphs of
+    the partials' formulas, which are not the picture's.
+    """
+    x, y = Value(2.0, name="x"), Value(-1.0, name="y")
+    output = (x * y + x).tanh() * x
+    output.backward()
+    walks = [
+        caller
+        for caller, _, function, given in entries(lambda: DRAWERS[name](output))
+        if function == "topological_order" and given["output"] is output
+    ]
+    assert walks == ["draw.view"]

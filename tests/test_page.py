@@ -19,12 +19,12 @@ from micrograd_es import Value, draw, exp, total
 from micrograd_es.cli.commands import main
 from micrograd_es.cli.expression import FUNCTIONS, read
 from micrograd_es.cli.refusal import Refusal
-from micrograd_es.draw.page.steps import steps
+from micrograd_es.draw.page.steps import steps_of
+from micrograd_es.draw.view import view_of
 from micrograd_es.errors import DomainError, NonFiniteError
-from micrograd_es.lesson.descent import descend
-from micrograd_es.lesson.network import LOSSES, ZONE, Lesson
-from micrograd_es.lesson.page import arrow, field, lesson_page, two_two_one
-from micrograd_es.lesson.playground import ARROWS, MESH, STEPS, Board
+from micrograd_es.lesson.network import LOSSES, ZONE, Lesson, descend
+from micrograd_es.lesson.page import lesson_page, two_two_one
+from micrograd_es.lesson.playground import STEPS
 from micrograd_es.optim import SGD
 from micrograd_es.texts import Language, sentences
 from micrograd_es.value import gradient, is_constant, topological_order
@@ -90,7 +90,7 @@ def test_what_is_said_of_a_rate_agrees_with_what_it_does(loss, start, rate, foun
     if loss == "squared" and found["verdict"] in ("reached", "slow"):
         assert rate < found["bound"]
     elif found["verdict"] in ("reached", "slow"):
-        assert found["jump"] <= DESCENT["width"] == 2 * ZONE
+        assert found["jump"] <= 2 * DESCENT["zone"] == 2 * ZONE
 
 
 def test_the_presets_are_what_they_are_called():
@@ -104,36 +104,19 @@ def test_the_presets_are_what_they_are_called():
 
 
 def test_the_surface_and_the_arrows_are_the_error_and_its_gradient():
-    board = Board(Lesson())
-    for loss, rows in DESCENT["surface"].items():
-        top = DESCENT["tops"][loss]
-        for j, b in enumerate(board.spread(MESH)):
-            for i, a in enumerate(board.spread(MESH)):
-                error = float(LOSSES[loss](Value(a) * b * 4, 1))
-                part = math.log1p(error) / math.log1p(top) if loss == "squared" else error / top
-                assert rows[j][i] == pytest.approx(part, abs=6e-4)
-        for step in field(board, loss):
-            w1, w2 = Value(step.w1), Value(step.w2)
+    low, high = DESCENT["low"], DESCENT["high"]
+    for loss, rows in DESCENT["mesh"].items():
+        along = np.linspace(low, high, len(rows))
+        for w2, row in zip(along, rows, strict=True):
+            errors = [float(LOSSES[loss](Value(w1) * w2 * 4, 1)) for w1 in along]
+            assert row == pytest.approx(errors, rel=5.1e-4, abs=1e-6)
+        places = DESCENT["places"]
+        for k, found in enumerate(DESCENT["fields"][loss]):
+            w1, w2 = Value(places[k % len(places)]), Value(places[k // len(places)])
             slopes = [g.data for g in gradient(LOSSES[loss](w2 * (w1 * 4), 1), [w1, w2])]
-            assert [step.g1, step.g2] == pytest.approx(slopes)
-        drawn = re.search(rf'<path class="field {loss}" d="([^"]*)"', PAGES["es"])[1]
-        at = [(20 + 400 * (k + 0.5) / ARROWS) for k in range(ARROWS)]
-        cells = [(x, y) for y in reversed(at) for x in at]
-        told = [arrow(at, s, board.arrow[loss])
-                for at, s in zip(cells, field(board, loss), strict=True)]  # fmt: skip
-        assert " ".join(told) == drawn
-
-
-def test_no_arrow_is_longer_than_it_may_be_and_all_point_uphill():
-    board = Board(Lesson())
-    for step in field(board, "squared"):
-        drawn = arrow((0.0, 0.0), step, board.arrow["squared"])
-        if not drawn:
-            continue
-        x, y, u, v = map(float, re.match(r"M(\S+) (\S+)L([-\d.]+) ([-\d.]+)l", drawn).groups())
-        assert math.hypot(u - x, v - y) <= 30.2
-        ahead = math.atan2(-(v - y), u - x)  # the y axis of a picture goes down
-        assert math.cos(ahead - math.atan2(step.g2, step.g1)) > 0.95
+            assert found == pytest.approx(slopes, rel=5.1e-4)
+        assert len(DESCENT["fields"][loss]) == len(places) ** 2
+        assert low < places[0] < places[-1] < high
 
 
 numbers = st.sampled_from([0.0, 1e30, -1e30, 1e-30]) | st.floats(0.05, 3) | st.floats(-3, -0.05)
@@ -162,27 +145,27 @@ def test_whatever_the_lesson_the_page_has_only_numbers_and_stays_small(lesson):
 def test_the_steps_are_those_of_backward_to_the_bit(program):
     output = run(program, leaves(1.0, -2.5, 3.0))
     order = topological_order(output)
-    found = steps(output)
+    view = view_of(output, play=True)
+    found = steps_of(view)
     assert all(node.grad == 0 for node in order)
     output.backward()
-    kept = [(node.grad, grad) for node, grad in zip(order, found.grads, strict=True)
-            if not is_constant(node)]  # fmt: skip
-    assert all(ours == theirs for theirs, ours in kept)
+    assert [node.values for node in view.nodes] == [[value] for value in order]
+    assert [node.grads for node in view.nodes] == [[value.grad] for value in order]
     assert [step.node for step in found.forward] == [i for i, n in enumerate(order) if n.args]
     edges = sum(not is_constant(arg) for node in order for arg in node.args)
     assert len(found.backward) == edges
     for step in found.backward:
         assert step.after == step.before + (step.grad * step.partial if step.grad else 0.0)
-    assert len({name for name, node in zip(found.names, order, strict=True)
-                if not is_constant(node)}) == sum(not is_constant(n) for n in order)  # fmt: skip
+    names = [node.name for node in view.nodes if node.shape != "constant"]
+    assert len(set(names)) == len(names)
 
 
 @given(programs())
 def test_the_arithmetic_of_a_forward_step_is_the_operation(program):
     output = run(program, leaves(1.0, -2.5, 3.0))
-    found = steps(output)
-    for step in found.forward:
-        node = found.nodes[step.node]
+    view = view_of(output, play=True)
+    for step in steps_of(view).forward:
+        node = view.nodes[step.node].values[0]
         assert [abs(arg.data) for arg in node.args] == list(step.operands)
         assert len(re.findall(r"\{\d+\}", step.pattern)) == len(node.args)
 
@@ -190,7 +173,7 @@ def test_the_arithmetic_of_a_forward_step_is_the_operation(program):
 def test_the_article_s_steps_are_written_out():
     lesson = Lesson()
     _, error = lesson.forward(lesson.network())
-    found = steps(error)
+    found = steps_of(view_of(error, play=True))
     assert [step.letters for step in found.forward] == [
         "h = w1 · x",
         "ŷ = w2 · h",
@@ -209,14 +192,14 @@ def test_the_article_s_steps_are_written_out():
 
 def test_letters_say_what_a_reader_of_the_formula_would():
     a, b, y = Value(2.0, name="a"), Value(-3.0), Value(0.5, name="y")
-    found = steps(total([a * b - (-a), a / b]) + (a + y) ** 2)
+    found = steps_of(view_of(total([a * b - (-a), a / b]) + (a + y) ** 2, play=True))
     letters = [step.letters for step in [*found.forward, *found.backward]]
     for expected in ("v2 = a · v1", "v3 = -a", "v4 = v2 − v3", "v6 = v4 + v5", "v8 = v7^2"):
         assert expected in letters
     assert "∂f/∂v1 += ∂f/∂v5 · ((-v5) / v1)" in letters  # y is taken: the output is f
     assert "∂f/∂v7 += ∂f/∂v8 · ∂v8/∂v7" in letters  # power's slope is a row nobody writes by hand
     assert found.forward[0].pattern == "{0} · (-{1})"
-    long = steps((exp(a) * 2).sin() * a.gelu())
+    long = steps_of(view_of((exp(a) * 2).sin() * a.gelu(), play=True))
     assert all(len(step.letters) < 80 for step in long.backward)
 
 

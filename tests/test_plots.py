@@ -35,7 +35,7 @@ def bowl(x, y):
 def written(figure):
     """Return all texts of a figure as its SVG holds them."""
     with matplotlib.rc_context({"svg.fonttype": "none"}):
-        root = ET.fromstring(figures.rendered(figure, "svg"))
+        root = ET.fromstring(figures.render(figure, "svg"))
     return ["".join(element.itertext()) for element in root.iter() if element.tag.endswith("text")]
 
 
@@ -175,19 +175,19 @@ def test_errors_are_drawn_twice_and_a_zero_error_has_no_logarithm():
 
 
 def test_what_is_undefined_is_left_blank_and_a_field_of_nothing_is_an_error():
-    figures.rendered(plots.contours(lambda x, y: (x * 1.0) ** 0.5 + y, (-1, 1), (-1, 1)), "svg")
+    figures.render(plots.contours(lambda x, y: (x * 1.0) ** 0.5 + y, (-1, 1), (-1, 1)), "svg")
     with pytest.raises(ValueError, match="nothing to draw"):
         plots.contours(lambda x, y: exp(1000.0 + x * 0), (-1, 1), (-1, 1))
     with pytest.raises(ValueError, match="nothing to draw"):
         plots.slopes(lambda x: log(x - 5), (-1, 1), [])
     with pytest.raises(ValueError, match="nothing to draw"):
         plots.arrows(lambda x, y: log(x - 5) + y, (-1, 1), (-1, 1))
-    figures.rendered(plots.contours(bowl, (-1, 1), (-1, 1), paths=[[]], gradient=1.0), "svg")
-    figures.rendered(plots.rates(bowl, (-1, 1), (-1, 1), {"none": []}), "svg")
-    figures.rendered(plots.errors({"none": [], "right": [0.0, 0.0]}), "svg")
-    figures.rendered(plots.contours(lambda x, y: 0.0, (-1, 1), (-1, 1), zone=0.5), "svg")
-    figures.rendered(plots.surface(lambda x, y: 0.0, (-1, 1), (-1, 1), zone=0.5), "svg")
-    figures.rendered(plots.slopes(lambda x: 2.0, (-1, 1), [0.0]), "svg")
+    figures.render(plots.contours(bowl, (-1, 1), (-1, 1), paths=[[]], gradient=1.0), "svg")
+    figures.render(plots.rates(bowl, (-1, 1), (-1, 1), {"none": []}), "svg")
+    figures.render(plots.errors({"none": [], "right": [0.0, 0.0]}), "svg")
+    figures.render(plots.contours(lambda x, y: 0.0, (-1, 1), (-1, 1), zone=0.5), "svg")
+    figures.render(plots.surface(lambda x, y: 0.0, (-1, 1), (-1, 1), zone=0.5), "svg")
+    figures.render(plots.slopes(lambda x: 2.0, (-1, 1), [0.0]), "svg")
 
 
 EXTREMES = [
@@ -205,7 +205,7 @@ EXTREMES = [
 )
 def test_whatever_the_numbers_there_is_a_picture_without_a_warning(name, numbers):
     story = tell(Lesson(**numbers), None, 20)
-    figures.rendered(picture(name, story, "es"), "png")
+    figures.render(picture(name, story, "es"), "png")
 
 
 def test_every_picture_can_be_drawn_with_characters_too():
@@ -355,7 +355,7 @@ def test_a_run_that_diverged_is_drawn_up_to_where_it_leaves():
     drawn = logarithmic.lines[0].get_ydata()
     assert list(drawn[:2]) == [1.0, 1e200]
     assert np.isnan(drawn[2:]).all()
-    figures.rendered(figure, "png")
+    figures.render(figure, "png")
 
 
 ODD = {
@@ -387,7 +387,7 @@ KINDS = {
 @pytest.mark.parametrize("name", ODD)
 def test_an_odd_field_gets_a_picture_or_a_sentence(kind, name):
     try:
-        figures.rendered(KINDS[kind](ODD[name], (-1, 1), (-1, 1)), "png")
+        figures.render(KINDS[kind](ODD[name], (-1, 1), (-1, 1)), "png")
     except ValueError as problem:
         assert str(problem).startswith("nothing to draw: ")  # noqa: PT017  # or a picture
 

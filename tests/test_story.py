@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 
 from micrograd_es.cli.commands import main
 from micrograd_es.draw.characters import arrow, curve
-from micrograd_es.lesson.descent import climb, descend, field, sweep
-from micrograd_es.lesson.network import Lesson
+from micrograd_es.lesson.network import Lesson, climb, descend, field, sweep
 from micrograd_es.lesson.story import as_dict, tell
 from micrograd_es.texts import Language, preferred_language, sentences
 

@@ -6,8 +6,9 @@
     page(output)                    a page that plays it, operation by operation
     plots.arrows, .surface, …       fields, by matplotlib (extra `plot`)
 
-Importing it teaches notebooks to show a Value as its graph. Read layout.py (where nodes go), then
-graph.py and text.py; page/; characters.py for the terminal; figure.py, then plots.py.
+Importing it teaches notebooks to show a Value as its graph. Read view.py (what a picture shows),
+layout.py (where nodes go), graph.py and text.py (how they look); then page/; characters.py for the
+terminal; figure.py, then plots.py.
 """
 
 from micrograd_es.draw.graph import Svg, graph

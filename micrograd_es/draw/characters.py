@@ -1,6 +1,9 @@
-"""Drawings made of characters: a curve in Braille dots, a map of heights with a path, arrows.
+"""Drawings for a terminal, made of characters.
 
-And all of it in plain ASCII, for a terminal that has nothing better. No dependency.
+arrow(u, v)              a direction
+curve(ys)                a curve, in Braille dots
+heights(f, x, y, …)      a function seen from above, in shades; mark_on_map puts a path on it
+plain(text)              any of it in ASCII, for a terminal that has nothing better
 """
 
 from __future__ import annotations
@@ -59,7 +62,9 @@ def heights(
     return rows
 
 
-def on_map(rows: list[list[str]], x: Point, y: Point, path: Sequence[Point], mark: str) -> None:
+def mark_on_map(
+    rows: list[list[str]], x: Point, y: Point, path: Sequence[Point], mark: str
+) -> None:
     """Write the mark at every point of the path that lies on the map."""
     height, width = len(rows), len(rows[0])
     for u, v in path:

@@ -1,4 +1,7 @@
-"""What the pictures of matplotlib share: the sheet, its style and marks, and how it is saved."""
+"""What the pictures of matplotlib share: the empty figure, its style and marks, how it is saved.
+
+plots.py puts them together; nothing here knows which picture it is.
+"""
 
 from __future__ import annotations
 
@@ -61,14 +64,14 @@ LEVELS = 10  # lines, at most
 LARGEST = 1e250  # what is larger is left blank: matplotlib's own arithmetic would overflow
 Interval = tuple[float, float]
 Drawable = Field | Callable[..., Any]
-Path2 = Sequence[tuple[float, ...]]
+Points = Sequence[tuple[float, ...]]
 
 
 class Picture(Figure):
     """A Figure that notebooks show as SVG, and that is written in the same bytes every time."""
 
     def _repr_svg_(self) -> str:
-        return rendered(self, "svg").decode()
+        return render(self, "svg").decode()
 
     def savefig(self, fname: Any, **options: Any) -> None:
         kind = options.get("format") or Path(str(fname)).suffix.removeprefix(".")
@@ -85,10 +88,11 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
     kind = Path(path).suffix.lower().removeprefix(".")
     if kind not in ("svg", "png", "pdf"):
         raise ValueError(f"{os.fspath(path)!r}: a picture's name ends in .svg, .png or .pdf")
-    return write(path, rendered(figure, kind))
+    return write(path, render(figure, kind))
 
 
-def rendered(figure: Figure, kind: str) -> bytes:
+def render(figure: Figure, kind: str) -> bytes:
+    """Return a figure as the bytes of a file of this kind."""
     out = io.BytesIO()
     with matplotlib.rc_context({"svg.hashsalt": "micrograd-es"}):
         figure.savefig(out, format=kind, metadata=UNDATED.get(kind), dpi=200)
@@ -96,7 +100,7 @@ def rendered(figure: Figure, kind: str) -> bytes:
 
 
 @contextmanager
-def sheet(tall: float) -> Iterator[Picture]:
+def new_figure(tall: float) -> Iterator[Picture]:
     """Give an empty figure, 6 inches wide, and settle its layout once it is drawn."""
     with matplotlib.rc_context(STYLE):
         figure = Picture(figsize=(6, tall), layout="constrained")
@@ -106,7 +110,8 @@ def sheet(tall: float) -> Iterator[Picture]:
         figure.set_layout_engine("none")  # else each saving moves things a little
 
 
-def seen_as_field(f: Drawable) -> Field:
+def as_field(f: Drawable) -> Field:
+    """Return f itself if it is a Field, else the field of that function."""
     return f if isinstance(f, Field) else Field(f)
 
 
@@ -123,7 +128,7 @@ def value(field: Field, *point: float) -> float:
 
 def heights(field: Field, x: Interval, y: Interval) -> tuple[Any, np.ndarray]:
     """Return ((xs, ys), values) on a fine grid."""
-    axes = numpy.meshgrid(spread(x, FINE), spread(y, FINE))
+    axes = numpy.meshgrid(coordinates(x, FINE), coordinates(y, FINE))
     points = zip(*(c.ravel().tolist() for c in axes), strict=True)
     values = numpy.array([value(field, *point) for point in points])
     if not numpy.isfinite(values).any():
@@ -133,22 +138,22 @@ def heights(field: Field, x: Interval, y: Interval) -> tuple[Any, np.ndarray]:
     return axes, values.reshape(axes[0].shape)
 
 
-def spread(interval: Interval, count: int = POINTS) -> list[float]:
+def coordinates(interval: Interval, count: int = POINTS) -> list[float]:
     """Return the coordinates of a fine grid, the ends included; ValueError for no interval."""
-    told = (
+    message = (
         f"interval {describe(interval)}: give two numbers, the smaller one first, such as (-1, 1)"
     )
     if not hasattr(interval, "__len__"):
-        raise TypeError(told)
+        raise TypeError(message)
     if len(interval) != 2:
-        raise ValueError(told)
+        raise ValueError(message)
     low, high = map(as_float, interval)
     if not -LARGEST <= low < high <= LARGEST:
-        raise ValueError(told)
+        raise ValueError(message)
     return list(numpy.linspace(low, high, count).tolist())
 
 
-def starts(interval: Interval, count: int, reach: float) -> tuple[list[float], float]:
+def arrow_starts(interval: Interval, count: int, reach: float) -> tuple[list[float], float]:
     """Return coordinates at equal distances, and that distance, such that arrows from there that
     are at most `reach` of it long stay inside the interval.
     """
@@ -157,7 +162,7 @@ def starts(interval: Interval, count: int, reach: float) -> tuple[list[float], f
     return [low + apart * (reach + i) for i in range(count)], apart
 
 
-def largest(magnitude: np.ndarray) -> float:
+def largest_slope(magnitude: np.ndarray) -> float:
     """Return the largest slope but for the uppermost 2 %, which may be near a singularity."""
     known = magnitude[magnitude <= LARGEST]
     if not known.size:
@@ -167,13 +172,13 @@ def largest(magnitude: np.ndarray) -> float:
     return float(numpy.quantile(known, 0.98)) or 1.0
 
 
-def level_heights(values: np.ndarray) -> list[float]:
+def round_heights(values: np.ndarray) -> list[float]:
     """Return round heights at equal distances, so that lines are closer where it is steeper."""
     low, high = numpy.nanmin(values), numpy.nanmax(values)
     if not stretched(low, high):
         return []
     steps = MaxNLocator(LEVELS, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
-    return [float(level) for level in steps if inside(level, values)]
+    return [float(level) for level in steps if is_inside(level, values)]
 
 
 def stretched(low: float, high: float) -> bool:
@@ -181,49 +186,52 @@ def stretched(low: float, high: float) -> bool:
     return bool(high - low > 1e-12 * max(abs(low), abs(high), 1 / LARGEST))
 
 
-def shade(axes: Axes, grid: Any, values: np.ndarray) -> None:
+def draw_shades(axes: Axes, grid: Any, values: np.ndarray) -> None:
+    """Colour the ground: the higher, the darker."""
     low, high = numpy.nanmin(values), numpy.nanmax(values)
     if stretched(low, high):
         colours = 0.4 + 0.6 * matplotlib.colormaps[SHADES](numpy.linspace(0, 1, 24))[:, :3]
         axes.contourf(*grid, values, numpy.linspace(low, high, 25), colors=colours)
 
 
-def levels(axes: Axes, grid: Any, values: np.ndarray, tongue: Language) -> None:
+def draw_levels(axes: Axes, grid: Any, values: np.ndarray, words: Language) -> None:
     """Draw level lines with their heights."""
-    if bounds := level_heights(values):
+    if bounds := round_heights(values):
         lines = axes.contour(*grid, values, bounds, colors=GREY, linewidths=0.8)
-        axes.clabel(lines, fontsize=9, fmt=tongue.number, colors=INK)
+        axes.clabel(lines, fontsize=9, fmt=words.number, colors=INK)
 
 
-def inside(height: float | None, values: np.ndarray) -> bool:
+def is_inside(height: float | None, values: np.ndarray) -> bool:
     """Whether a level line at that height can be drawn."""
     low, high = numpy.nanmin(values), numpy.nanmax(values)
     return height is not None and stretched(low, high) and bool(low < height < high)
 
 
-def visible(height: float | None, values: np.ndarray) -> float | None:
-    return height if inside(height, values) else None
+def height_if_inside(height: float | None, values: np.ndarray) -> float | None:
+    """Return the height if a level line there can be drawn, else None."""
+    return height if is_inside(height, values) else None
 
 
-def paint_zone(axes: Axes, grid: Any, values: np.ndarray, zone: float | None) -> None:
-    if zone is not None and inside(zone, values):
+def draw_zone(axes: Axes, grid: Any, values: np.ndarray, zone: float | None) -> None:
+    """Colour all that is lower than the zone's height in green."""
+    if zone is not None and is_inside(zone, values):
         axes.contourf(*grid, values, [numpy.nanmin(values), zone], colors=[GREEN], alpha=0.35)
         axes.contour(*grid, values, [zone], colors=GREEN, linewidths=1.5)
 
 
-def ends(path: Path2) -> list[tuple[str, int]]:
+def letters_at_ends(path: Points) -> list[tuple[str, int]]:
     """Return the letters at a path's ends: A and B, or A alone."""
     return [("A", 0)] + [("B", -1)] * (len(path) > 1)
 
 
-def walk(axes: Axes, path: Path2) -> None:
+def draw_path(axes: Axes, path: Points) -> None:
     """Draw a path: a dot for each step, A where it starts, B at its end."""
     if not path:
         return
     u, v = (numpy.array(c) for c in zip(*path, strict=True))
     axes.plot(u, v, "-", color="white", lw=4)
     axes.plot(u, v, "o-", color=BLUE, lw=1.8, ms=4)
-    for letter, i in ends(path):
+    for letter, i in letters_at_ends(path):
         axes.plot(u[i], v[i], "o", color=BLUE, ms=13, mec="white")
         axes.annotate(
             letter, (u[i], v[i]), color="white", weight="bold", size=9, ha="center", va="center",
@@ -231,7 +239,7 @@ def walk(axes: Axes, path: Path2) -> None:
         )  # fmt: skip
 
 
-def arrow(axes: Axes, u: Any, v: Any, du: Any, dv: Any, colour: str) -> None:
+def draw_arrows(axes: Axes, u: Any, v: Any, du: Any, dv: Any, colour: str) -> None:
     """Draw arrows from (u, v), as long as (du, dv) on the axes."""
     axes.quiver(
         u, v, du, dv, color=colour, angles="xy", scale_units="xy", scale=1, width=0.006, zorder=4,
@@ -239,7 +247,7 @@ def arrow(axes: Axes, u: Any, v: Any, du: Any, dv: Any, colour: str) -> None:
     )  # fmt: skip
 
 
-def fitting(start: Sequence[float], move: Sequence[float], *sides: Interval) -> float:
+def part_that_fits(start: Sequence[float], move: Sequence[float], *sides: Interval) -> float:
     """Return how much of a move from a point fits inside the picture: 1 for all of it."""
     room = [
         ((high if by > 0 else low) - at) / by
@@ -249,16 +257,16 @@ def fitting(start: Sequence[float], move: Sequence[float], *sides: Interval) -> 
     return min(1.0, *room) if room else 1.0
 
 
-def mark(axes: Axes, marked: Mapping[str, Path2]) -> list[Any]:
+def draw_marks(axes: Axes, marked: Mapping[str, Points]) -> list[Any]:
     """Draw points and lines by their names; return what explains them."""
-    found: list[Any] = []
+    handles: list[Any] = []
     for label, line in marked.items():
         style: dict[str, Any] = {"lw": 2.5} if len(line) > 1 else {"marker": "X", "ms": 11, "lw": 0}
-        found += axes.plot(*zip(*line, strict=True), color=GREEN, label=label, **style)
-    return found
+        handles += axes.plot(*zip(*line, strict=True), color=GREEN, label=label, **style)
+    return handles
 
 
-def dashes(axes: Axes, starts: Any, stops: Any) -> None:
+def draw_dashes(axes: Axes, starts: Any, stops: Any) -> None:
     """Draw dashed lines from points to points, both given as (xs, ys)."""
     pairs = (numpy.stack(points, axis=-1).reshape(-1, 2) for points in (starts, stops))
     lines = LineCollection(list(zip(*pairs, strict=True)), colors=BLUE, ls="--", lw=1.3)
@@ -266,26 +274,29 @@ def dashes(axes: Axes, starts: Any, stops: Any) -> None:
 
 
 def line_handle(**style: Any) -> Line2D:
+    """Return what explains a line of this style."""
     return Line2D([], [], **style)
 
 
 def arrow_handle(colour: str, label: str) -> Line2D:
-    return Line2D([], [], color=colour, marker=r"$\rightarrow$", ms=14, ls="", label=label)
+    """Return what explains arrows of this colour."""
+    return line_handle(color=colour, marker=r"$\rightarrow$", ms=14, ls="", label=label)
 
 
-def handles_of(paths: Sequence[Path2], zone: float | None, tongue: Language) -> list[Any]:
-    found: list[Any] = []
+def path_handles(paths: Sequence[Points], zone: float | None, words: Language) -> list[Any]:
+    """Return what explains paths, and the zone if there is one."""
+    handles: list[Any] = []
     longest = max(map(len, paths), default=0)
     if longest:
-        told = tongue.say("plot_path" if longest > 1 else "plot_weights")
+        label = words.say("plot_path" if longest > 1 else "plot_weights")
         style = "-" if longest > 1 else ""
-        found.append(Line2D([], [], color=BLUE, marker="o", ls=style, label=told))
+        handles.append(line_handle(color=BLUE, marker="o", ls=style, label=label))
     if zone is not None:
-        found.append(Patch(color=GREEN, alpha=0.6, label=tongue.say("plot_zone", zone=zone)))
-    return found
+        handles.append(Patch(color=GREEN, alpha=0.6, label=words.say("plot_zone", zone=zone)))
+    return handles
 
 
-def key(figure: Figure, handles: Sequence[Any]) -> None:
+def add_legend(figure: Figure, handles: Sequence[Any]) -> None:
     """Explain the marks below the picture, which grows if they are many."""
     if handles:
         labels = [textwrap.fill(str(handle.get_label()), 76) for handle in handles]
@@ -294,13 +305,15 @@ def key(figure: Figure, handles: Sequence[Any]) -> None:
         figure.legend(handles, labels, loc="outside lower left")
 
 
-def frame(axes: Axes, x: Interval, y: Interval, names: tuple[str, str], tongue: Language) -> None:
+def set_axes(axes: Axes, x: Interval, y: Interval, names: tuple[str, str], words: Language) -> None:
+    """Set the limits and the names of both axes, with numbers as the language writes them."""
     axes.set(xlim=x, ylim=y, xlabel=names[0], ylabel=names[1])
     axes.tick_params(labelbottom=True, labelleft=True)  # also where panels share their axes
-    decimal(tongue, axes.xaxis, axes.yaxis)
+    localize_numbers(words, axes.xaxis, axes.yaxis)
 
 
-def padded(numbers: Sequence[float]) -> Interval:
+def with_room(numbers: Sequence[float]) -> Interval:
+    """Return the interval that numbers span, a little wider at both ends."""
     if not numpy.isfinite(numbers).any():
         raise ValueError(
             "nothing to draw: on the whole interval the function is undefined, or larger than "
@@ -311,11 +324,12 @@ def padded(numbers: Sequence[float]) -> Interval:
     return low - room, high + room
 
 
-def decimal(tongue: Language, *axes: Any) -> None:
+def localize_numbers(words: Language, *axes: Any) -> None:
     """Write the numbers of axes with the decimal sign of the language."""
     for axis in axes:
-        axis.set_major_formatter(FuncFormatter(lambda x, _: minus(tongue.number(x, ".10g"))))
+        axis.set_major_formatter(FuncFormatter(lambda x, _: true_minus(words.number(x, ".10g"))))
 
 
-def minus(text: str) -> str:
+def true_minus(text: str) -> str:
+    """Return text with minus signs where it has hyphens."""
     return text.replace("-", "−")

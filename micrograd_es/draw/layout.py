@@ -1,5 +1,7 @@
 """Where the nodes of a graph go on paper: in layers, so that every edge runs forward.
 
+    lay_out(nodes, args, sizes)    the Layout of nodes that come in topological order
+
 After Sugiyama, Tagawa and Toda (1981): layers by the longest path, long edges bent at a point in
 each layer they cross, the order in a layer by the barycentre of the neighbours.
 """
@@ -19,21 +21,19 @@ BEND = 14.0  # the height that an edge takes where it crosses a layer
 class Layout:
     """Where everything goes: layers from left to right, heights in each from top to bottom.
 
+    width   how many layers there are
     layer   of each node, 0 at the left
     height  of each node's middle; two things of one layer are apart by half of both their sizes
     bends   of each edge (from, to): the heights at the layers that it crosses on its way
     """
 
+    width: int
     layer: dict[Node, int]
     height: dict[Node, float]
     bends: dict[tuple[Node, Node], list[float]]
 
-    @property
-    def width(self) -> int:
-        return 1 + max(self.layer.values(), default=0)
 
-
-def layered(
+def lay_out(
     nodes: Sequence[Node], args: Mapping[Any, Sequence[Any]], sizes: Mapping[Any, float]
 ) -> Layout:
     """Return a layout of nodes, which come in topological order, each after its args.
@@ -63,7 +63,7 @@ def layered(
         for row in rows if forward else reversed(rows):
             place(row, left if forward else right, height, sizes)
     bends = {edge: [height[bend] for bend in chain] for edge, chain in chains.items()}
-    return Layout(layer, {node: height[node] for node in nodes}, bends)
+    return Layout(len(rows), layer, {node: height[node] for node in nodes}, bends)
 
 
 def layers(nodes: Sequence[Node], args: Mapping[Any, Sequence[Any]]) -> dict[Node, int]:
@@ -92,7 +92,9 @@ def place(
     height: dict[Any, float],
     sizes: Mapping[Any, float],
 ) -> None:
-    """Sort a layer by the mean height of its neighbours, and move each as near to it as fits."""
+    """Sort a layer by the mean height of its neighbours, and move each thing as near to its own
+    mean as the others allow.
+    """
     wishes = {
         thing: sum(height[n] for n in near) / len(near)
         if (near := neighbours.get(thing))
@@ -100,7 +102,7 @@ def place(
         for thing in row
     }
     row.sort(key=lambda thing: wishes[thing])
-    stack(row, height, sizes)  # now only how far each is to be moved is left, never to be less
+    stack(row, height, sizes)  # in this order they are as close as they may be: now spread them
     blocks: list[list[float]] = []  # [sum of moves, size]: things that touch move together
     for thing in row:
         blocks.append([wishes[thing] - height[thing], 1])
@@ -114,4 +116,5 @@ def place(
 
 
 def mean(block: Sequence[float]) -> float:
+    """Return how far a block moves: the mean of what its things wish."""
     return block[0] / block[1]

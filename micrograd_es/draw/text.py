@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from micrograd_es.draw.graph import FOLD, Svg, drawable, graph, label, partial_text, shape
+from micrograd_es.draw.graph import FOLD, Svg, graph, heading, partial_text
+from micrograd_es.draw.view import Node, View, view_of
 from micrograd_es.texts import Language
-from micrograd_es.value import Value, is_constant, topological_order
+from micrograd_es.value import Value
 
 # ---- a tree of characters ------------------------------------------------------------------------
 
@@ -16,32 +15,31 @@ def tree(output: Value, language: str | None = None, most: int = FOLD) -> str:
 
     Before an arg is its [partial], after a node its grad if backward() was called. A node that is
     used more than once is unfolded where it is first met, and marked ↑ elsewhere. After `most`
-    lines the rest is left out, and said to be.
+    lines the rest is left out, and the last line says so.
     """
-    tongue = Language(language)
+    view, words = view_of(output), Language(language)
+    nodes, gradients = view.nodes, view.nodes[-1].grads[0]
     lines: list[str] = []
-    met: set[Value] = set()
-    stack: list[tuple[Value, str, str, str]] = [
-        (drawable(output), "", "", "")
-    ]  # indents, and the partial
+    met: set[int] = set()
+    stack = [(len(nodes) - 1, "", "", "")]  # a node, indents of it and below it, its partial
     while stack and len(lines) < most:
-        node, first, below, partial = stack.pop()
-        again = node in met and node.args
-        head = f"{label(node)} = {tongue.number(node.data)}".removeprefix(" = ")
-        shown = output.grad and not is_constant(node)
-        grad = f"   ∂ {tongue.number(node.grad or 0.0)}" if shown else ""
-        lines.append(f"{first}{partial}{head}{grad}{' ↑' if again else ''}")
-        met.add(node)
+        i, first, below, partial = stack.pop()
+        node = nodes[i]
+        again = i in met and node.edges
+        text = f"{heading(node)} = {words.number(node.values[0].data)}".removeprefix(" = ")
+        shown = gradients and node.shape != "constant"
+        grad = f"   ∂ {words.number(node.grads[0])}" if shown else ""
+        lines.append(f"{first}{partial}{text}{grad}{' ↑' if again else ''}")
+        met.add(i)
         if again:
             continue
-        edges = list(zip(node.args, node.partials, strict=True))
-        for i, (arg, slope) in reversed(list(enumerate(edges))):
-            last = i == len(edges) - 1
-            told = "" if is_constant(arg) else f"[{partial_text([slope], tongue)}] "
-            branch, indent = ("└─ ", "   ") if last else ("├─ ", "│  ")
-            stack.append((arg, below + branch, below + indent, told))
+        for edge in reversed(node.edges):
+            constant = nodes[edge.start].shape == "constant"
+            partial = "" if constant else f"[{partial_text(edge.partials, words)}] "
+            branch, indent = ("└─ ", "   ") if edge is node.edges[-1] else ("├─ ", "│  ")
+            stack.append((edge.start, below + branch, below + indent, partial))
     if stack:
-        lines.append(tongue.say("tree_cut", nodes=len(topological_order(output))))
+        lines.append(words.say("tree_cut", nodes=view.size))
     return "\n".join(lines)
 
 
@@ -50,48 +48,47 @@ def tree(output: Value, language: str | None = None, most: int = FOLD) -> str:
 
 def to_dot(output: Value, language: str | None = None) -> str:
     """Return the graph in the language of Graphviz, whole."""
+    view, words = view_of(output), Language(language)
     lines = ["digraph {", "  rankdir=LR;"]
-    for i, text, kind in described(output, language):
+    for i, node in enumerate(view.nodes):
         style = {"leaf": "shape=box, style=rounded", "constant": "shape=box, style=dashed"}
-        quoted = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-        lines.append(f'  n{i} [label="{quoted}", {style.get(kind, "shape=box")}];')
-    lines += [f'  n{a} -> n{b} [label="{text}"];' for a, b, text in connected(output, language)]
+        text = text_in(node, words).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+        lines.append(f'  n{i} [label="{text}", {style.get(node.shape, "shape=box")}];')
+    lines += [f'  n{a} -> n{b} [label="{text}"];' for a, b, text in arrows(view, words)]
     return "\n".join([*lines, "}\n"])
 
 
 def to_mermaid(output: Value, language: str | None = None) -> str:
     """Return the graph in the language of Mermaid, which Markdown on the web often draws."""
+    view, words = view_of(output), Language(language)
     lines = ["flowchart LR"]
-    for i, text, kind in described(output, language):
-        opening, closing = {"leaf": ("([", "])"), "constant": ("([", "])")}.get(kind, ("[", "]"))
-        quoted = text.replace('"', "#quot;").replace("\n", "<br>")
-        lines.append(f'  n{i}{opening}"{quoted}"{closing}')
-    lines += [f'  n{a} -- "{text}" --> n{b}' for a, b, text in connected(output, language)]
+    for i, node in enumerate(view.nodes):
+        opening, closing = ("[", "]") if node.shape == "operation" else ("([", "])")
+        text = text_in(node, words).replace('"', "#quot;").replace("\n", "<br>")
+        lines.append(f'  n{i}{opening}"{text}"{closing}')
+    lines += [f'  n{a} -- "{text}" --> n{b}' for a, b, text in arrows(view, words)]
     return "\n".join(lines) + "\n"
 
 
-def described(output: Value, language: str | None) -> Iterator[tuple[int, str, str]]:
-    """Yield (number, text, shape) of every node."""
-    tongue = Language(language)
-    for i, node in enumerate(topological_order(drawable(output))):
-        lines = [label(node), tongue.number(node.data), f"∂ {tongue.number(node.grad or 0.0)}"]
-        yield i, "\n".join(filter(None, lines)), shape(node)
+def text_in(node: Node, words: Language) -> str:
+    """Return what is written in a node: its name, its data and its grad, a line each."""
+    numbers = (words.number(node.values[0].data), f"∂ {words.number(node.grads[0])}")
+    return "\n".join(filter(None, (heading(node), *numbers)))
 
 
-def connected(output: Value, language: str | None) -> Iterator[tuple[int, int, str]]:
-    """Yield (from, to, partial) of every edge."""
-    tongue = Language(language)
-    order = topological_order(output)
-    place = {node: i for i, node in enumerate(order)}
-    for node in order:
-        for arg, partial in zip(node.args, node.partials, strict=True):
-            yield place[arg], place[node], partial_text([partial], tongue)
+def arrows(view: View, words: Language) -> list[tuple[int, int, str]]:
+    """Return (from, to, partial) for every edge."""
+    return [
+        (edge.start, end, partial_text(edge.partials, words))
+        for end, node in enumerate(view.nodes)
+        for edge in node.edges
+    ]
 
 
 def trace(root: Value) -> tuple[set[Value], set[tuple[Value, Value]]]:
     """Return (nodes, edges) as micrograd's notebook does."""
-    nodes = topological_order(drawable(root))
-    return set(nodes), {(arg, node) for node in nodes for arg in node.args}
+    values = [node.values[0] for node in view_of(root).nodes]
+    return set(values), {(arg, value) for value in values for arg in value.args}
 
 
 def draw_dot(root: Value, format: str = "svg", rankdir: str = "LR") -> Svg:

@@ -6,17 +6,17 @@
     tell(lesson, ...)       all that the story says (story.py), and the pictures it shows
     lesson_page(lesson)     the same for a browser
 
-Read network.py, descent.py, story.py; then pictures.py and characters.py (what is drawn), and
-playground.py with page.py (what is played in a browser).
+Read network.py, story.py; then pictures.py and characters.py (what is drawn), and playground.py
+with page.py (what is played in a browser).
 """
 
-from micrograd_es.lesson.descent import Climb as Climb
-from micrograd_es.lesson.descent import Descent as Descent
-from micrograd_es.lesson.descent import Rates as Rates
-from micrograd_es.lesson.descent import climb as climb
-from micrograd_es.lesson.descent import descend as descend
-from micrograd_es.lesson.descent import field as field
-from micrograd_es.lesson.descent import sweep as sweep
 from micrograd_es.lesson.network import LOSSES as LOSSES
+from micrograd_es.lesson.network import Climb as Climb
+from micrograd_es.lesson.network import Descent as Descent
 from micrograd_es.lesson.network import Lesson as Lesson
+from micrograd_es.lesson.network import Rates as Rates
 from micrograd_es.lesson.network import Step as Step
+from micrograd_es.lesson.network import climb as climb
+from micrograd_es.lesson.network import descend as descend
+from micrograd_es.lesson.network import field as field
+from micrograd_es.lesson.network import sweep as sweep

@@ -1,4 +1,7 @@
-"""The article's pictures by name, drawn with characters: what a terminal shows of them."""
+"""The article's pictures by name, drawn with characters: what a terminal shows of them.
+
+drawing(name, story, words)     one of DRAWINGS, as text
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from dataclasses import replace
 
 from micrograd_es.draw.characters import arrow, curve
 from micrograd_es.fields import Field
-from micrograd_es.lesson.story import Story, error_curve, rates_told, seen_from_above
+from micrograd_es.lesson.story import Story, error_curve, error_map, rate_outcomes
 from micrograd_es.primitives import exp
 from micrograd_es.texts import Language
 
@@ -24,45 +27,47 @@ SADDLE = Field(lambda w1, w2: (4 * w1 * w2 - 1) ** 2)
 AROUND, ALONG, NEAR = (-3.0, 3.0), (-1.9, 1.9), (-0.65, 0.65)  # what is shown of them
 
 
-def drawing(name: str, story: Story, tongue: Language) -> str:
+def drawing(name: str, story: Story, words: Language) -> str:
     """Return what characters can show of a picture of the article, by its name in DRAWINGS."""
-    more = tongue.say("drawing_more", name=name)
-    return "\n".join([*DRAWINGS[name](story, tongue), "", more])
+    more = words.say("drawing_more", name=name)
+    return "\n".join([*DRAWINGS[name](story, words), "", more])
 
 
 def arrows_of(field: Field, side: Interval) -> Drawing:
+    """Return the drawing of a field's gradients as arrows, in a square."""
     low, high = side
     middles = [low + (high - low) * (i + 0.5) / 11 for i in range(11)]
 
-    def drawn(story: Story, tongue: Language) -> list[str]:
+    def draw(story: Story, words: Language) -> list[str]:
         rows = ["  ".join(arrow(*field.gradient(x, y)) for x in middles) for y in middles[::-1]]
-        return [tongue.say("drawing_arrows"), "", *rows]
+        return [words.say("drawing_arrows"), "", *rows]
 
-    return drawn
+    return draw
 
 
 def profile_of(field: Field, side: Interval) -> Drawing:
+    """Return the drawing of a field of one number as a curve."""
     low, high = side
 
-    def drawn(story: Story, tongue: Language) -> list[str]:
+    def draw(story: Story, words: Language) -> list[str]:
         heights = [field.value(low + (high - low) * i / 111) for i in range(112)]
-        return [tongue.say("drawing_curve", low=low, high=high), "", *curve(heights)]
+        return [words.say("drawing_curve", low=low, high=high), "", *curve(heights)]
 
-    return drawn
+    return draw
 
 
 def map_of(count: int | None = None) -> Drawing:
     """Return the drawing of the error from above, with the first places of the path, or all."""
 
-    def drawn(story: Story, tongue: Language) -> list[str]:
+    def draw(story: Story, words: Language) -> list[str]:
         part = replace(story.descent, steps=story.descent.steps[:count])
-        return seen_from_above(replace(story, descent=part), tongue)
+        return error_map(replace(story, descent=part), words)
 
-    return drawn
+    return draw
 
 
-def errors(story: Story, tongue: Language) -> list[str]:
-    return [tongue.say("curve_text"), "", *error_curve(story.descent, tongue)]
+def errors(story: Story, words: Language) -> list[str]:
+    return [words.say("curve_text"), "", *error_curve(story.descent, words)]
 
 
 DRAWINGS: Mapping[str, Drawing] = {
@@ -72,7 +77,7 @@ DRAWINGS: Mapping[str, Drawing] = {
     "weights": map_of(1),
     "step": map_of(2),
     "path": map_of(),
-    "rates": rates_told,
+    "rates": rate_outcomes,
     "errors": errors,
     "minima": map_of(),
     "directions": arrows_of(HILL, AROUND),

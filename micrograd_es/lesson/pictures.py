@@ -1,4 +1,7 @@
-"""The article's pictures by name, drawn by matplotlib: a function each, which returns a Figure."""
+"""The article's pictures by name, drawn by matplotlib: a function each, which returns a Figure.
+
+picture(name, story, language)     one of PICTURES
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 from micrograd_es.draw import plots
 from micrograd_es.fields import Field
 from micrograd_es.lesson.characters import ALONG, AROUND, HILL, NEAR, SADDLE, VALLEY, WELL
-from micrograd_es.lesson.descent import descend
-from micrograd_es.lesson.network import LOSSES, ZONE, Step
-from micrograd_es.lesson.story import Story, outcomes, shown, window
+from micrograd_es.lesson.network import LOSSES, ZONE, Step, descend
+from micrograd_es.lesson.story import Story, outcomes, visible_steps, window
 from micrograd_es.texts import Language
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ class View:
 
     @property
     def path(self) -> list[Point]:
-        return points(shown(self.story.descent))
+        return points(visible_steps(self.story.descent))
 
 
 def picture(name: str, story: Story, language: str) -> Figure:
@@ -93,37 +95,37 @@ def minima(view: View) -> Figure:
     lesson, rate = view.story.lesson, view.story.descent.lr
     w1, w2 = lesson.w1, lesson.w2
     starts = dict.fromkeys([(w1, w2), (w2, w1), (-w1, -w2), (-w2, -w1)])
-    found = (descend(replace(lesson, w1=a, w2=b), rate, LIMIT) for a, b in starts)
-    paths = [points(shown(descent)) for descent in found]
+    descents = (descend(replace(lesson, w1=a, w2=b), rate, LIMIT) for a, b in starts)
+    paths = [points(visible_steps(descent)) for descent in descents]
     x, y = around([point for path in paths for point in path])
-    marked = {}
+    curve = {}
     if lesson.x and lesson.target:
         product = lesson.target / lesson.x
         branch = [x[1] * 10 ** (-i / 40) for i in range(161)]
         line = [(w, product / w) for w in branch]
         line += [(math.nan, math.nan), *((-a, -b) for a, b in line)]
-        marked = {Language(view.language).say("plot_minima", product=product): line}
-    return above(view, paths, (x, y), marked=marked)
+        curve = {Language(view.language).say("plot_minima", product=product): line}
+    return above(view, paths, (x, y), marked=curve)
 
 
 def rates(view: View) -> Figure:
     """The same descent at several learning rates."""
-    tongue = Language(view.language)
-    found = list(outcomes(view.story, tongue))
+    words = Language(view.language)
+    descents = list(outcomes(view.story, words))
     runs = {
-        f"{role}: η = {tongue.number(run.lr)}\n{told}": points(run.steps)
-        for role, run, told in found
+        f"{role}: η = {words.number(run.lr)}\n{text}": points(run.steps)
+        for role, run, text in descents
     }
-    x, y = around([point for _, run, _ in found for point in points(shown(run))])
+    x, y = around([point for _, run, _ in descents for point in points(visible_steps(run))])
     return plots.rates(view.error, x, y, runs, zone=view.zone, language=view.language)
 
 
 def errors(view: View) -> Figure:
     """The error of every step, at several learning rates."""
-    tongue = Language(view.language)
+    words = Language(view.language)
     runs = {
-        f"{role}, η = {tongue.number(run.lr)}: {told}": [step.error for step in run.steps]
-        for role, run, told in outcomes(view.story, tongue)
+        f"{role}, η = {words.number(run.lr)}: {text}": [step.error for step in run.steps]
+        for role, run, text in outcomes(view.story, words)
     }
     return plots.errors(runs, language=view.language)
 
@@ -159,12 +161,13 @@ def around(path: Sequence[Point]) -> Window:
 
 
 def points(steps: Sequence[Step]) -> list[Point]:
+    """Return the weights at every step."""
     return [(step.w1, step.w2) for step in steps]
 
 
 PICTURES: Mapping[str, Callable[[View], Figure]] = {
-    made.__name__: made
-    for made in (
+    picture_of.__name__: picture_of
+    for picture_of in (
         field, slopes, surface, weights, step, path, rates, errors, minima, directions, saddle,
     )
 }  # fmt: skip

@@ -1,5 +1,8 @@
-"""The article's descent told in words and numbers, one section after another, in either
-language.
+"""The article's descent in words and numbers, one section after another, in either language.
+
+tell(lesson, lr, limit)      a Story: everything is computed here
+sections(story, words)       its sections: a title and lines of text each
+as_dict(story)               its numbers, ready for json
 """
 
 from __future__ import annotations
@@ -8,19 +11,20 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
-from micrograd_es.draw.characters import arrow, curve, heights, on_map
+from micrograd_es.draw.characters import arrow, curve, heights, mark_on_map
 from micrograd_es.explanation.attribution import Share
-from micrograd_es.lesson.descent import (
+from micrograd_es.lesson.network import (
     REACHED,
     Climb,
     Descent,
+    Lesson,
     Rates,
+    Step,
     climb,
     descend,
     field,
     sweep,
 )
-from micrograd_es.lesson.network import Lesson, Step
 from micrograd_es.texts import Language, format_table
 
 FOLD = 6  # steps shown at each end of a long descent
@@ -28,7 +32,7 @@ FOLD = 6  # steps shown at each end of a long descent
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """All that is told: computed once, then written as text or as json."""
+    """All that the story says: computed once, then written as text or as json."""
 
     lesson: Lesson
     descent: Descent
@@ -96,46 +100,46 @@ def bound(story: Story) -> float | None:
     return 2 / curvature if 0 < curvature < math.inf else None
 
 
-def sections(story: Story, tongue: Language) -> Iterator[tuple[str, list[str]]]:
+def sections(story: Story, words: Language) -> Iterator[tuple[str, list[str]]]:
     """Yield (title, lines) of each section of the story."""
-    say = tongue.say
+    say = words.say
     for key, lines in (
-        ("network", network(story, tongue)),
-        ("responsibility", who(story, tongue)),
-        ("step", first_step(story, tongue)),
-        ("descent", descent(story, tongue)),
-        ("rates", rates_told(story, tongue)),
-        ("field", arrows(story, tongue)),
-        ("map", seen_from_above(story, tongue)),
+        ("network", network(story, words)),
+        ("responsibility", responsibilities(story, words)),
+        ("step", first_step(story, words)),
+        ("descent", descent(story, words)),
+        ("rates", rate_outcomes(story, words)),
+        ("field", arrows(story, words)),
+        ("map", error_map(story, words)),
     ):
         yield say(f"{key}_title"), lines
 
 
-def network(story: Story, tongue: Language) -> list[str]:
+def network(story: Story, words: Language) -> list[str]:
     lesson, start = story.lesson, story.descent.steps[0]
-    n = tongue.number
+    n = words.number
     formula = f"|{n(start.output)} - {n(lesson.target)}|" + (
         "²" if lesson.loss == "squared" else ""
     )
     return [
         f"x = {n(lesson.x)} ──w1={n(lesson.w1)}──▶ h ──w2={n(lesson.w2)}──▶ ŷ = {n(start.output)}",
         "",
-        tongue.say("network_output", x=lesson.x, w1=lesson.w1, w2=lesson.w2, output=start.output),
-        tongue.say("network_error", target=lesson.target, formula=formula, error=start.error),
-        tongue.say("network_weights"),
+        words.say("network_output", x=lesson.x, w1=lesson.w1, w2=lesson.w2, output=start.output),
+        words.say("network_error", target=lesson.target, formula=formula, error=start.error),
+        words.say("network_weights"),
     ]
 
 
-def who(story: Story, tongue: Language) -> list[str]:
-    found = story.lesson.responsibility()
-    lines = [tongue.say("responsibility_text"), "", *found.table(tongue).split("\n"), ""]
-    lines.append(tongue.say("chain_text"))
-    return lines + [line for share in found for line in chain(share, tongue)]
+def responsibilities(story: Story, words: Language) -> list[str]:
+    shares = story.lesson.responsibility()
+    lines = [words.say("responsibility_text"), "", *shares.table(words).split("\n"), ""]
+    lines.append(words.say("chain_text"))
+    return lines + [line for share in shares for line in chain(share, words)]
 
 
-def chain(share: Share, tongue: Language) -> list[str]:
+def chain(share: Share, words: Language) -> list[str]:
     """Return the chain rule that made a gradient, in letters and in numbers."""
-    n = tongue.number
+    n = words.number
     letters = " · ".join(f"∂{name(link.of)}/∂{name(link.by)}" for link in share.chain)
     numbers = " · ".join(
         n(p) if p >= 0 else f"({n(p)})" for p in (link.partial for link in share.chain)
@@ -147,115 +151,115 @@ def name(label: str) -> str:
     return f"({label})" if " " in label else label
 
 
-def first_step(story: Story, tongue: Language) -> list[str]:
-    steps, n = story.descent.steps, tongue.number
-    lines = [tongue.say("step_rule", lr=story.descent.lr)]
+def first_step(story: Story, words: Language) -> list[str]:
+    steps, n = story.descent.steps, words.number
+    lines = [words.say("step_rule", lr=story.descent.lr)]
     if len(steps) < 2:
-        return [*lines, ending(story.descent, tongue)]
+        return [*lines, ending(story.descent, words)]
     a, b = steps[:2]
     pairs = (("w1", a.w1, a.g1, b.w1), ("w2", a.w2, a.g2, b.w2))
     lines += [f"  {w}: {n(old)} - {n(a.lr)} · ({n(g)}) = {n(new)}" for w, old, g, new in pairs]
     lines.append(
-        tongue.say("step_result", before=a.output, after=b.output, old=a.error, new=b.error)
+        words.say("step_result", before=a.output, after=b.output, old=a.error, new=b.error)
     )
     if (story.lesson, round(b.output, 9)) == (Lesson(), 5.5):
-        lines.append(tongue.say("step_article"))
+        lines.append(words.say("step_article"))
     return lines
 
 
-def descent(story: Story, tongue: Language) -> list[str]:
-    run, n = story.descent, tongue.number
+def descent(story: Story, words: Language) -> list[str]:
+    run, n = story.descent, words.number
     keys = ("step", "w1", "w2", "output", "error", "g1", "g2", "length", "rate")
-    rows = [[tongue.say(f"column_{key}") for key in keys]]
+    rows = [[words.say(f"column_{key}") for key in keys]]
     for step in run.steps:
         fields = (step.w1, step.w2, step.output, step.error, step.g1, step.g2, step.length, step.lr)
         rows.append([str(step.number), *map(n, fields)])
     folded = len(rows) - 1 - 2 * FOLD
     lines = format_table(rows, ">" * len(keys))
     if folded > 1:
-        lines[1 + FOLD : -FOLD] = [tongue.say("descent_folded", count=folded)]
+        lines[1 + FOLD : -FOLD] = [words.say("descent_folded", count=folded)]
     rule = "descent_halving" if story.lesson.loss == "absolute" else "descent_constant"
     remarks = (
-        [tongue.say("remark_curve", product=story.lesson.target / story.lesson.x)]
+        [words.say("remark_curve", product=story.lesson.target / story.lesson.x)]
         if story.lesson.x
         else []
     )
     if story.lesson.loss == "absolute":
-        remarks.insert(0, tongue.say("remark_bounce"))
-    drawn = ["", tongue.say("curve_text"), *error_curve(run, tongue)] if len(run.steps) > 1 else []
-    return [tongue.say(rule), "", *lines, "", ending(run, tongue), *remarks, *drawn]
+        remarks.insert(0, words.say("remark_bounce"))
+    curve = ["", words.say("curve_text"), *error_curve(run, words)] if len(run.steps) > 1 else []
+    return [words.say(rule), "", *lines, "", ending(run, words), *remarks, *curve]
 
 
-def ending(run: Descent, tongue: Language) -> str:
+def ending(run: Descent, words: Language) -> str:
     last = run.last
-    return tongue.say(f"end_{run.verdict}", steps=last.number, off=REACHED, output=last.output)
+    return words.say(f"end_{run.verdict}", steps=last.number, off=REACHED, output=last.output)
 
 
-def error_curve(run: Descent, tongue: Language) -> list[str]:
+def error_curve(run: Descent, words: Language) -> list[str]:
     """Return the error of every step, on a logarithmic scale."""
     powers = [math.log10(max(step.error, 1e-12)) for step in run.steps]
-    drawn = curve(powers)
+    dots = curve(powers)
     ends = {
-        0: tongue.number(10 ** max(powers), ".1e"),
-        len(drawn) - 1: tongue.number(10 ** min(powers), ".1e"),
+        0: words.number(10 ** max(powers), ".1e"),
+        len(dots) - 1: words.number(10 ** min(powers), ".1e"),
     }
-    lines = [f"{ends.get(i, ''):>8} ┤{line}" for i, line in enumerate(drawn)]
-    return [*lines, f"{'':>8} └ 0 … {run.last.number} {tongue.say('column_step')}"]
+    lines = [f"{ends.get(i, ''):>8} ┤{line}" for i, line in enumerate(dots)]
+    return [*lines, f"{'':>8} └ 0 … {run.last.number} {words.say('column_step')}"]
 
 
-def outcomes(story: Story, tongue: Language) -> Iterator[tuple[str, Descent, str]]:
+def outcomes(story: Story, words: Language) -> Iterator[tuple[str, Descent, str]]:
     """Yield (role, descent, what became of it) of each learning rate, from small to large."""
     for role, run in story.rates.runs:
         if role == "good" and run.verdict != "reached":
             role = "chosen"
         count = run.last.number
         one = "_one" if run.verdict == "reached" and count == 1 else ""
-        told = tongue.say(f"rate_{run.verdict}{one}", steps=count, limit=story.rates.limit)
-        yield tongue.say(f"role_{role}"), run, told
+        outcome = words.say(f"rate_{run.verdict}{one}", steps=count, limit=story.rates.limit)
+        yield words.say(f"role_{role}"), run, outcome
 
 
-def rates_told(story: Story, tongue: Language) -> list[str]:
-    lines = [tongue.say("rates_text", goal=story.rates.goal, limit=story.rates.limit), ""]
-    for role, run, told in outcomes(story, tongue):
-        lines.append(f"  η = {tongue.number(run.lr):<10} {role:<14} {told}")
+def rate_outcomes(story: Story, words: Language) -> list[str]:
+    lines = [words.say("rates_text", goal=story.rates.goal, limit=story.rates.limit), ""]
+    for role, run, outcome in outcomes(story, words):
+        lines.append(f"  η = {words.number(run.lr):<10} {role:<14} {outcome}")
     runs = dict(story.rates.runs)
     good, twice = (runs[role].last.number for role in ("good", "twice"))
     if runs["good"].verdict == runs["twice"].verdict == "reached" and twice:
-        lines += ["", tongue.say("rates_twice", ratio=good / twice)]
+        lines += ["", words.say("rates_twice", ratio=good / twice)]
     if (limit := bound(story)) is not None:
-        lines.append(tongue.say("rates_bound", bound=limit))
+        lines.append(words.say("rates_bound", bound=limit))
     return lines
 
 
-def arrows(story: Story, tongue: Language) -> list[str]:
-    n, found = tongue.number, story.climb
-    lines = [tongue.say("field_text"), "", f"{'w2':>8}"]
+def arrows(story: Story, words: Language) -> list[str]:
+    n, gradient = words.number, story.climb
+    lines = [words.say("field_text"), "", f"{'w2':>8}"]
     for row in story.field:
         cells = [f"{arrow(s.g1, s.g2)} {n(s.length, '.3g'):<6}" for s in row]
         lines += [f"{n(row[0].w2):>8}  {'  '.join(cells)}"]
     lines.append(f"{'w1':>8}  " + "  ".join(f"  {n(step.w1):<6}" for step in story.field[0]))
-    degrees, slope = found.steepest
-    measured = tongue.say("climb_measured", count=len(found.slopes), degrees=degrees, slope=slope)
+    degrees, slope = gradient.steepest
+    measured = words.say("climb_measured", count=len(gradient.slopes), degrees=degrees, slope=slope)
     return [
         *lines,
         "",
         measured,
-        tongue.say("climb_gradient", degrees=found.degrees, length=found.length),
+        words.say("climb_gradient", degrees=gradient.degrees, length=gradient.length),
     ]
 
 
-def seen_from_above(story: Story, tongue: Language) -> list[str]:
+def error_map(story: Story, words: Language) -> list[str]:
     """Return the map of the error with the path on it: o a step, A the start, B the end."""
-    lesson, steps = story.lesson, shown(story.descent)
+    lesson, steps = story.lesson, visible_steps(story.descent)
     x, y = (window([getattr(step, w) for step in steps]) for w in ("w1", "w2"))
     top = abs(steps[0].output - lesson.target) or 1.0
     bounds = [ZONE_OF_MAP * top, top / 4, top / 2, top]
     rows = heights(lambda u, v: abs(lesson.x * u * v - lesson.target), x, y, bounds, 56, 18)
     path = [(step.w1, step.w2) for step in steps]
     for points, mark in ((path, "o"), (path[:1], "A"), (path[-1:] if len(path) > 1 else [], "B")):
-        on_map(rows, x, y, points, mark)
-    n = tongue.number
-    lines = [tongue.say("map_text", a=bounds[0], b=bounds[1], c=bounds[2], d=bounds[3]), ""]
+        mark_on_map(rows, x, y, points, mark)
+    n = words.number
+    lines = [words.say("map_text", a=bounds[0], b=bounds[1], c=bounds[2], d=bounds[3]), ""]
     edges = {0: n(y[1]), len(rows) - 1: n(y[0])}
     lines += [
         f"{edges.get(i, 'w2' if i == len(rows) // 2 else ''):>8} │{''.join(row)}"
@@ -264,7 +268,7 @@ def seen_from_above(story: Story, tongue: Language) -> list[str]:
     return [*lines, f"{'':>8} └{'─' * 56}", f"{'':>8}  {n(x[0]):<26}w1{n(x[1]):>28}"]
 
 
-def shown(run: Descent) -> tuple[Step, ...]:
+def visible_steps(run: Descent) -> tuple[Step, ...]:
     """Return the steps that a map can show: all, or the start of a descent that diverges."""
     return run.steps[:1] if run.verdict == "diverges" else run.steps
 

@@ -34,6 +34,26 @@ def sentences(language: str) -> dict[str, str]:
     return found
 
 
+def humanize(formula: str) -> str:
+    """Return a formula as people write it, where Python writes it for computers.
+
+    >>> humanize("2 * x ** 3 - 1")
+    '2 · x^3 − 1'
+    """
+    for python, people in ((" ** ", "^"), ("*", "·"), (" - ", " − "), ("sech2", "sech²")):
+        formula = formula.replace(python, people)
+    return formula
+
+
+def legible(name: str) -> str:
+    """Return a name on one line, with a sign in place of each character that cannot be shown: a
+    control character, or half of a pair of surrogates.
+    """
+    return "".join(
+        c if c.isprintable() else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in name
+    )
+
+
 def excerpt(text: str, most: int = 60) -> str:
     r"""Return what somebody wrote as a sentence can quote it: on one line, printable, not too long.
 
@@ -41,7 +61,7 @@ def excerpt(text: str, most: int = 60) -> str:
     'a blonglo…'
     """
     line = " ".join(text[: 2 * most].split())
-    printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
+    printable = legible(line)
     return printable if len(text) <= 2 * most and len(line) <= most else f"{printable[:most]}…"
 
 
