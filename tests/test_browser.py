@@ -17,14 +17,18 @@ from micrograd_es.lesson.network import Lesson, descend
 from micrograd_es.lesson.page import lesson_page, two_two_one
 from micrograd_es.texts import sentences
 from micrograd_es.value import topological_order
+from tests.support.amount import slow
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
 EXTRA = all(importlib.util.find_spec(name) for name in ("playwright", "axe_playwright_python"))
 REQUIRED = os.environ.get("MICROGRAD_ES_BROWSER") == "required"
-pytestmark = pytest.mark.skipif(
-    not (REQUIRED or (CHROMIUM and EXTRA)),
-    reason="needs Chromium, and pip install -e '.[browser]'",
-)
+pytestmark = [
+    slow,
+    pytest.mark.skipif(
+        not (REQUIRED or (CHROMIUM and EXTRA)),
+        reason="needs Chromium, and pip install -e '.[browser]'",
+    ),
+]
 QUIET = "--no-sandbox --disable-gpu --disable-quic --disable-background-networking"
 QUIET += " --no-first-run --disable-component-update --disable-sync"
 

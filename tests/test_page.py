@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import micrograd_es
@@ -28,6 +28,7 @@ from micrograd_es.lesson.playground import STEPS
 from micrograd_es.optim import SGD
 from micrograd_es.texts import Language, sentences
 from micrograd_es.value import gradient, is_constant, topological_order
+from tests.support.amount import examples
 from tests.support.rows import ROWS, leaves, programs, run
 
 PAGES = {language: lesson_page(Lesson(), language) for language in ("es", "en")}
@@ -122,7 +123,7 @@ def test_the_surface_and_the_arrows_are_the_error_and_its_gradient():
 numbers = st.sampled_from([0.0, 1e30, -1e30, 1e-30]) | st.floats(0.05, 3) | st.floats(-3, -0.05)
 
 
-@settings(max_examples=12)
+@examples(12)
 @given(st.builds(Lesson, x=numbers, target=numbers, w1=numbers, w2=numbers))
 def test_whatever_the_lesson_the_page_has_only_numbers_and_stays_small(lesson):
     page = lesson_page(lesson, "en")

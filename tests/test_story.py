@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from micrograd_es.cli.commands import main
@@ -19,6 +19,7 @@ from micrograd_es.draw.characters import arrow, curve
 from micrograd_es.lesson.network import Lesson, climb, descend, field, sweep
 from micrograd_es.lesson.story import as_dict, tell
 from micrograd_es.texts import Language, preferred_language, sentences
+from tests.support.amount import examples, some
 
 
 def told(capsys, *options):
@@ -113,7 +114,7 @@ def test_the_main_job_tells_the_article_in_english(capsys):
         (["--w1", "0.25"], 0, "Reached in 0 steps"),
     ],
 )
-@pytest.mark.parametrize("json_too", [False, True])
+@pytest.mark.parametrize("json_too", some([True, False]))
 def test_options_and_exit_codes(capsys, options, code, says, json_too):
     found, out, err = told(capsys, "--lang", "en", *options, *["--json"] * json_too)
     assert (found, err) == (code, "")
@@ -130,7 +131,7 @@ flags = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(flags, st.sampled_from(["es", "en"]), st.booleans())
 def test_whatever_the_numbers_the_story_is_told_in_words_and_finite_numbers(
     options, language, json_too
