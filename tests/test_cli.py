@@ -16,6 +16,7 @@ from micrograd_es.cli import commands, options
 from micrograd_es.cli.commands import main
 from micrograd_es.cli.options import COMMANDS, OPTIONS, options_of
 from micrograd_es.texts import LANGUAGES, Language, excerpt
+from tests.support.amount import some
 
 MODULE = [sys.executable, "-m", "micrograd_es"]
 
@@ -29,7 +30,7 @@ def shell(words, redirected):
 # ---- where it writes -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("words", ["", "--json", "explain", "plot field", "plot --help"])
+@pytest.mark.parametrize("words", some(["", "--json", "explain", "plot field", "plot --help"]))
 @pytest.mark.parametrize(
     ("redirected", "reason"), [(">&-", "Bad file descriptor"), (">/dev/full", "No space left")]
 )
@@ -40,7 +41,7 @@ def test_a_closed_or_full_stdout_is_a_sentence(words, redirected, reason):
     assert len(done.stderr.splitlines()) == 2
 
 
-@pytest.mark.parametrize("words", ["--nope", "plot nothing"])
+@pytest.mark.parametrize("words", some(["--nope", "plot nothing"]))
 @pytest.mark.parametrize(
     "redirected", ["2>&-", "2>/dev/full", ">&- 2>&-", ">/dev/full 2>/dev/full"]
 )
@@ -49,7 +50,7 @@ def test_where_nothing_can_be_said_the_exit_code_still_says_it(words, redirected
     assert (done.returncode, done.stdout, done.stderr) == (2, "", "")
 
 
-@pytest.mark.parametrize("words", ["", "--json", "explain", "plot errors", "--help"])
+@pytest.mark.parametrize("words", some(["", "--json", "explain", "plot errors", "--help"]))
 def test_a_reader_that_leaves_at_once_is_no_error(words):
     done = shell(words, "| true; exit ${PIPESTATUS[0]}")
     assert (done.returncode, done.stderr) == (0, "")
@@ -148,7 +149,8 @@ def test_a_module_that_closes_stderr_is_refused_by_the_exit_code(folder):
 
 
 @pytest.mark.parametrize(
-    "words", ["check math:sqrt --at 4 --gradient 0.25", "check nothing:f --at 1", "page -o a.html"]
+    "words",
+    some(["check nothing:f --at 1", "check math:sqrt --at 4 --gradient 0.25", "page -o a.html"]),
 )
 def test_a_folder_that_is_gone_is_no_traceback(words, tmp_path):
     gone = tmp_path / "gone"

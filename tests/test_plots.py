@@ -24,7 +24,7 @@ from micrograd_es.lesson.network import Lesson
 from micrograd_es.lesson.pictures import PICTURES, picture
 from micrograd_es.lesson.story import tell
 from micrograd_es.texts import Language
-from tests.support.amount import some
+from tests.support.amount import THOROUGH, some
 
 STORY = tell(Lesson(), None, 500)
 
@@ -60,12 +60,12 @@ def test_a_picture_is_the_same_bytes_in_every_process(tmp_path):
         "plots.save(picture('rates', STORY, 'es'), sys.argv[1])"
     )
     found = []
-    for seed in ("1", "2"):
+    for seed in ("1", "2") if THOROUGH else ("1",):
         path = tmp_path / f"{seed}.svg"
         environment = os.environ | {"PYTHONHASHSEED": seed}
         subprocess.run([sys.executable, "-c", code, path], env=environment, check=True)
         found.append(path.read_bytes())
-    assert found[0] == found[1]
+    assert found[0] == found[-1]
     figure = picture("rates", STORY, "es")
     figure.savefig(tmp_path / "own.svg")
     assert found[0] == (tmp_path / "own.svg").read_bytes() == figure._repr_svg_().encode()

@@ -13,7 +13,7 @@ from micrograd_es.testing import Program, engine_named
 from micrograd_es.testing.laws import LAWS
 from micrograd_es.testing.programs import needed
 from micrograd_es.testing.strategies import numbers
-from tests.support.amount import THOROUGH
+from tests.support.amount import THOROUGH, some
 
 TINY, BIG = engine_named("tiny"), engine_named("micrograd_es")
 ODD = (0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, math.nan)
@@ -133,6 +133,6 @@ def test_a_row_of_tiny_is_a_row_of_the_table(name):
         assert repr(row(*map(int, args))) == repr(big(*map(int, args)))
 
 
-@pytest.mark.parametrize("law", LAWS.values(), ids=lambda law: law.name)
+@pytest.mark.parametrize("law", some(LAWS.values()), ids=lambda law: law.name)
 def test_tiny_keeps_every_law_that_applies(law):
     assert law.check(TINY, 20 if THOROUGH else 5).verdict in ("kept", "not applicable")

@@ -11,7 +11,7 @@ import micrograd_es as me
 from micrograd_es import Value
 from micrograd_es.compiler.backends import numpy as numpy_backend
 from micrograd_es.testing import strategies
-from tests.support.amount import examples
+from tests.support.amount import examples, some
 from tests.support.every_backend import FAST, compile, each_backend, moons_like
 from tests.support.rounding import bounds, farther_off
 
@@ -77,7 +77,7 @@ def test_the_bound_is_small_and_an_error_beyond_it_is_noticed(monkeypatch):
     assert len(farther_off(program, columns)) > 100
 
 
-@each_backend
+@pytest.mark.parametrize("backend", some(["numpy", "llvm", "python", "interpreted"]))
 def test_a_loss_over_a_whole_batch_is_one_program_without_inputs(backend):
     network, columns, loss = moons_like(20)
     parameters = network.parameters()

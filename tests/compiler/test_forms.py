@@ -134,7 +134,7 @@ def exempt(row, point, expected):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("name", some(ROWS))
+@pytest.mark.parametrize("name", some(ROWS, 8))
 def test_a_lowered_row_is_what_the_row_is(name, backend, monkeypatch):
     row = TABLE[name]
     for points in points_of(row):
