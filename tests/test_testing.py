@@ -370,6 +370,7 @@ def test_every_bug_is_noticed(name):
     assert x.grad == -5.0  # and put back
 
 
+@slow
 @pytest.mark.parametrize(
     ("name", "test"),
     [
