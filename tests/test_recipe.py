@@ -69,6 +69,6 @@ def test_the_laws_hold_it_to_what_they_hold_all_rows_to(copy):
     words = (
         ["tests", "-k", "softsign or house"]
         if THOROUGH
-        else ["tests/test_laws.py", "-k", "softsign"]
+        else ["tests/test_primitives.py", "-k", "softsign"]
     )
     run(copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", *words)

@@ -31,14 +31,14 @@ from micrograd_es.testing.laws.law import Broken, Law
 from micrograd_es.testing.mutants import OUTSIDE
 from micrograd_es.testing.oracles import judgement as oracles
 from micrograd_es.testing.programs import at_ease, computed, grown
+from tests.draw.test_graph import test_a_range_goes_from_the_smallest_to_the_largest as ranges_test
+from tests.lesson.test_story import (
+    test_the_bound_that_is_told_is_the_one_below_which_a_rate_settles as bound_test,
+)
 from tests.support.amount import THOROUGH, examples, slow, some
-from tests.test_draw import test_a_range_goes_from_the_smallest_to_the_largest as ranges_test
+from tests.test_coercion import test_a_number_on_one_side_is_what_a_value_is_there as number_test
 from tests.test_fields import (
     test_stationary_points_come_in_order_whatever_the_order_of_the_grid as order_test,
-)
-from tests.test_guard import test_a_number_on_one_side_is_what_a_value_is_there as number_test
-from tests.test_story import (
-    test_the_bound_that_is_told_is_the_one_below_which_a_rate_settles as bound_test,
 )
 
 OURS = engine_named("micrograd_es")

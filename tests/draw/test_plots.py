@@ -57,7 +57,7 @@ def test_a_picture_speaks_both_languages_in_letters_that_can_be_read(name):
 def test_a_picture_is_the_same_bytes_in_every_process(tmp_path):
     name = "rates" if THOROUGH else "slopes"
     code = (
-        "from tests.test_plots import *; import sys;"
+        "from tests.draw.test_plots import *; import sys;"
         f"plots.save(picture({name!r}, STORY, 'es'), sys.argv[1])"
     )
     found = []
