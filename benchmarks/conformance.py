@@ -29,7 +29,7 @@ from micrograd_es.testing.engines.adapters import ENGINES, engine_named
 from micrograd_es.testing.laws import LAWS, hold
 from micrograd_es.testing.laws.law import INCONCLUSIVE
 from micrograd_es.testing.oracles.judgement import TEXTBOOK, judge
-from micrograd_es.testing.programs import grown
+from micrograd_es.testing.programs import grow
 
 SIGNS = {"kept": "✓", "broken": "✗", "blind": "?", "not applicable": "–"}
 PROGRAMS_OF_SLOW = {"jax": 20}  # a program takes it 100 times as long: one in so many
@@ -109,7 +109,7 @@ def programs(name: str, count: int, seed: int) -> dict[str, Any]:
     counted: Counter[str] = Counter()
     operations, first, spent = 0, "", 0.0
     for _ in range(count):
-        program = grown(rng.choice, lambda: round(rng.uniform(-4, 4), 3), functions, most=16)
+        program = grow(rng.choice, lambda: round(rng.uniform(-4, 4), 3), functions, most=16)
         start = time.thread_time()
         _, got = engine.run(program)
         spent += time.thread_time() - start

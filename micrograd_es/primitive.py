@@ -1,7 +1,7 @@
 """What a row of the table is: a function, and every fact about it. The rows are in primitives.py.
 
-    Primitive(name, value, partials, …)   a row; one of your own is as good as those of the table
-    where(condition, then, otherwise)     a choice, which a program can make for each sample
+Primitive(name, value, partials, …)   a row; one of your own is as good as those of the table
+where(condition, then, otherwise)     a choice, which a program can make for each sample
 """
 
 from __future__ import annotations

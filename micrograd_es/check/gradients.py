@@ -62,14 +62,16 @@ class InputCheck:
         """The cause in words: "kink: slopes from 0 to 1"; "" if it just passes."""
         return self.why(Language("en"))
 
-    def why(self, tongue: Language) -> str:
+    def why(self, language: Language) -> str:
         """Return the reason in a language."""
-        low, high = (tongue.number(x, ".6g") for x in self.interval or (0.0, 0.0))
-        amount, detail = tongue.number(self.amount, ".2g"), self.detail
+        low, high = (language.number(x, ".6g") for x in self.interval or (0.0, 0.0))
+        amount, detail = language.number(self.amount, ".2g"), self.detail
         causes = [f"cause_{self.cause}"] if self.cause else []
         causes += ["cause_together"] if self.together else []
         return "; ".join(
-            tongue.say(cause, amount=amount, low=low, high=high, detail=detail, count=self.together)
+            language.say(
+                cause, amount=amount, low=low, high=high, detail=detail, count=self.together
+            )
             for cause in causes
         )
 
@@ -133,13 +135,13 @@ def check_gradient(
         raise ValueError(f"tolerance {tolerance!r}: give a share of the slope, such as {TOLERANCE}")
     x, y, claims = claims_at(f, point, gradient)
 
-    def alone(i: int) -> InputCheck:
+    def judge_alone(i: int) -> InputCheck:
         line = GuardedLine(lambda t: f(*x[:i], t, *x[i + 1 :]))
         return judge(line, x[i], y, claims[i], tolerance)
 
     if len(x) <= ALONE:
-        return GradientCheck(tuple(map(alone, range(len(x)))))
-    return GradientCheck(tuple(halved(f, x, y, claims, tolerance, alone)))
+        return GradientCheck(tuple(map(judge_alone, range(len(x)))))
+    return GradientCheck(tuple(judge_many(f, x, y, claims, tolerance, judge_alone)))
 
 
 def claims_at(
@@ -212,7 +214,7 @@ def check_directions(
     x, y, claims = claims_at(f, point, gradient)
     checks = []
     for ahead in directions(x, count, rng or random.Random()):
-        line = GuardedLine(along(f, x, ahead))
+        line = GuardedLine(restrict(f, x, ahead))
         claim = math.fsum(g * v for g, v in zip(claims, ahead, strict=True))
         checks.append(judge(line, START, y, claim, TOLERANCE))
     return GradientCheck(tuple(checks))
@@ -247,7 +249,7 @@ def taylor_test(
     x, y, claims = claims_at(f, point, gradient)
     (ahead,) = directions(x, 1, rng or random.Random())
     slope = math.fsum(g * v for g, v in zip(claims, ahead, strict=True))
-    line = GuardedLine(along(f, x, ahead))
+    line = GuardedLine(restrict(f, x, ahead))
     tried = [(h, abs(line(START + h) - y - h * slope)) for h in (2.0**-k for k in range(4, 26))]
     measured = judge(line, START, y, slope, TOLERANCE)
     noise = noise_at(line, START, y) if math.isfinite(y) else math.inf
@@ -266,13 +268,13 @@ def taylor_test(
 # ---- many inputs ---------------------------------------------------------------------------------
 
 
-def halved(
+def judge_many(
     f: Function,
     x: list[float],
     y: float,
     claims: list[float],
     tolerance: float,
-    alone: Callable[[int], InputCheck],
+    judge_alone: Callable[[int], InputCheck],
 ) -> list[InputCheck]:
     """Judge inputs that move together; halve a group that its claims do not explain, down to the
     inputs that are wrong, which are measured alone.
@@ -281,21 +283,21 @@ def halved(
     rng = random.Random(0)  # directions need not be secret, and the same check says the same
     still = [i for i, claim in enumerate(claims) if claim == 0]
     moving = [i for i, claim in enumerate(claims) if claim and math.isfinite(claim)]
-    checks |= {i: alone(i) for i, claim in enumerate(claims) if not math.isfinite(claim)}
+    checks |= {i: judge_alone(i) for i, claim in enumerate(claims) if not math.isfinite(claim)}
     groups = [group for group in (still, moving) if group]
     while groups:
         group = groups.pop()
         if len(group) == 1:
-            checks[group[0]] = alone(group[0])
-        elif (agreed := together(f, x, y, claims, group, tolerance, rng)) is None:
+            checks[group[0]] = judge_alone(group[0])
+        elif (agreed := judge_together(f, x, y, claims, group, tolerance, rng)) is None:
             middle = len(group) // 2
             groups += [group[:middle], group[middle:]]
         else:
-            checks |= {i: agreed[i] if i in agreed else alone(i) for i in group}
+            checks |= {i: agreed[i] if i in agreed else judge_alone(i) for i in group}
     return [checks[i] for i in range(len(x))]
 
 
-def together(
+def judge_together(
     f: Function,
     x: list[float],
     y: float,
@@ -314,7 +316,7 @@ def together(
     others, known = len(group) - 1, group
     for ahead in directions([x[i] for i in group], 2, rng):
         moves = dict(zip(group, ahead, strict=True))
-        line = GuardedLine(along(f, x, [moves.get(i, 0.0) for i in range(len(x))]))
+        line = GuardedLine(restrict(f, x, [moves.get(i, 0.0) for i in range(len(x))]))
         terms = {i: claims[i] * move for i, move in moves.items()}
         rounding = 4 * EPSILON * math.fsum(map(abs, terms.values()))
         result = judge(line, START, y, math.fsum(terms.values()), tolerance)
@@ -351,25 +353,23 @@ def judge(line: GuardedLine, x: float, y: float, claimed: float, tolerance: floa
     if math.isnan(claimed):
         return verdict_on(claimed, seen.best, "fail", "nan")
     if seen.stair:
-        return on_stairs(claimed, seen, seen.stair, tolerance)
+        return judge_on_stairs(claimed, seen, seen.stair, tolerance)
     if seen.jump:
         return verdict_on(claimed, seen.best, "inconclusive", "jump", seen.jump)
     if seen.vertical:
-        return at_vertical(claimed, seen.vertical)
+        return judge_at_vertical(claimed, seen.vertical)
     if (interval := kink(seen)) is not None:
-        return at_kink(claimed, seen, interval, PLACE * max(abs(x), 1.0))
+        return judge_at_kink(claimed, seen, interval, PLACE * max(abs(x), 1.0))
     if not seen.best.known:
         cause = "raises" if line.problem else "domain"
         return verdict_on(claimed, seen.best, "inconclusive", cause, detail=line.problem)
-    result = compared(claimed, seen.best, seen, y, tolerance)
-    if result.verdict != "inconclusive" and not settled(seen):
+    result = compare(claimed, seen.best, seen, y, tolerance)
+    if result.verdict != "inconclusive" and not is_settled(seen):
         return verdict_on(claimed, seen.best, "inconclusive", "unsettled")
     return result
 
 
-def compared(
-    claimed: float, slope: Slope, seen: Measured, y: float, tolerance: float
-) -> InputCheck:
+def compare(claimed: float, slope: Slope, seen: Measured, y: float, tolerance: float) -> InputCheck:
     """Compare a claim with the slope of a smooth line."""
     if math.isinf(claimed):
         sure = slope.bound <= tolerance * abs(slope.estimate)
@@ -378,7 +378,7 @@ def compared(
         )
     size, off = max(abs(claimed), abs(slope.estimate)), abs(claimed - slope.estimate)
     if off > SAFETY * slope.bound and off > tolerance / 2 * size:
-        if (interval := kink(seen, 1)) and between(claimed, seen, interval):
+        if (interval := kink(seen, 1)) and is_between(claimed, seen, interval):
             return verdict_on(claimed, slope, "inconclusive", "steep", tolerance)
         return verdict_on(claimed, slope, "fail", "off", off)
     if slope.bound <= tolerance * size:
@@ -395,7 +395,7 @@ def compared(
     return verdict_on(claimed, slope, "inconclusive", "steep", tolerance)
 
 
-def on_stairs(claimed: float, seen: Measured, stair: Slope, tolerance: float) -> InputCheck:
+def judge_on_stairs(claimed: float, seen: Measured, stair: Slope, tolerance: float) -> InputCheck:
     """Judge a claim where the line goes up in stairs: by coarse steps, though the slope on one
     stair is never refuted, nor one between those to the left and to the right: x may be on either
     side of a kink that the stairs hide.
@@ -409,14 +409,14 @@ def on_stairs(claimed: float, seen: Measured, stair: Slope, tolerance: float) ->
         return verdict_on(claimed, slope, verdict, "stairs", seen.noise)
     near = abs(claimed - stair.estimate) <= max(SAFETY * stair.bound, tolerance * abs(claimed))
     interval = kink(seen, 1)
-    if near or not slope.known or (interval and between(claimed, seen, interval)):
+    if near or not slope.known or (interval and is_between(claimed, seen, interval)):
         apart = max(abs(slope.estimate - end) for end in (stair.estimate, *(interval or ())))
         slope = replace(slope, bound=max(slope.bound, apart))  # it may be either
         return verdict_on(claimed, slope, "inconclusive", "stairs", seen.noise)
     return verdict_on(claimed, slope, "fail", "off", off)
 
 
-def settled(seen: Measured) -> bool:
+def is_settled(seen: Measured) -> bool:
     """Return whether the quotients to each side settle as the steps shrink: x·sin(1/x) has none at
     0, though steps to both sides are as flat as can be.
     """
@@ -437,25 +437,25 @@ def kink(seen: Measured, bounds: float = 50) -> tuple[float, float] | None:
     return min(left, right), max(left, right)
 
 
-def between(claimed: float, seen: Measured, interval: tuple[float, float]) -> bool:
+def is_between(claimed: float, seen: Measured, interval: tuple[float, float]) -> bool:
     """Return whether a claim may lie between the slopes on the left and on the right."""
     low, high = interval
     room = SAFETY * (seen.left.bound + seen.right.bound)
     return low - room <= claimed <= high + room
 
 
-def at_kink(
+def judge_at_kink(
     claimed: float, seen: Measured, interval: tuple[float, float], place: float
 ) -> InputCheck:
     """Judge a claim at a kink: any slope between is right, if its place is beyond doubt."""
     low, high = interval
-    slope, verdict = (low + high) / 2, "pass" if between(claimed, seen, interval) else "fail"
+    slope, verdict = (low + high) / 2, "pass" if is_between(claimed, seen, interval) else "fail"
     if verdict == "pass" and seen.noise > place * (high - low):
         return verdict_on(claimed, Slope(slope, high - slope), "inconclusive", "noise", seen.noise)
     return InputCheck(claimed, slope, (high - low) / 2, verdict, "kink", interval=interval)
 
 
-def at_vertical(claimed: float, finest: float) -> InputCheck:
+def judge_at_vertical(claimed: float, finest: float) -> InputCheck:
     """Judge a claim where the quotients grow without end: only infinity is right, and what is
     larger than all of them cannot be refuted.
     """
@@ -517,7 +517,7 @@ def number_of(result: object) -> float:
 START = 1.0  # of a line through a point: near 0, floats are finer than the inputs can follow
 
 
-def along(f: Function, point: Sequence[float], ahead: Sequence[float]) -> Function:
+def restrict(f: Function, point: Sequence[float], ahead: Sequence[float]) -> Function:
     """Return t -> f(point + (t - 1)·ahead)."""
     return lambda t: f(*[x + (t - START) * v for x, v in zip(point, ahead, strict=True)])
 

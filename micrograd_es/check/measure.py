@@ -92,7 +92,7 @@ def measure(line: Line, x: float, y: float) -> Measured:
     noise = noise_at(line, x, y)
     looks = list(look(line, x, y, noise))
     seen = read(looks, x, y, noise)
-    if noise > NARROW * math.ulp(y) and level(line, x, y, seen.best):
+    if noise > NARROW * math.ulp(y) and is_level(line, x, y, seen.best):
         return replace(seen, stair=Slope(0.0, 0.0))
     doubt = max(seen.both.doubt, seen.left.doubt, seen.right.doubt, plateau(looks, x, y))
     base = looks[0].high - x
@@ -101,7 +101,7 @@ def measure(line: Line, x: float, y: float) -> Measured:
     return replace(read(looks, x, y, height), stair=seen.best) if height else seen
 
 
-def level(line: Line, x: float, y: float, slope: Slope) -> bool:
+def is_level(line: Line, x: float, y: float, slope: Slope) -> bool:
     """Whether the line has its value still where its slope would have moved it by some last bits:
     its noise is then made of stairs, so narrow that no step fits on one.
     """
@@ -135,7 +135,7 @@ def read(looks: list[Look], x: float, y: float, noise: float) -> Measured:
         if up < NEARBY * (looks[0].high - x):
             nearby = max(nearby, abs(ahead) - 2 * error / up, abs(behind) - 2 * error / down)
     both, left_slope, right_slope = (
-        joined(one.limit(), other.limit()) for one, other in zip(*ladders, strict=True)
+        join(one.limit(), other.limit()) for one, other in zip(*ladders, strict=True)
     )
     _, left, right = ladders[0]
     vertical, jump = right.growth() or left.growth(), max(right.jump(), left.jump())
@@ -246,7 +246,7 @@ class Ladder:
         return moves[-1] if len(moves) == 11 and moves[-1] > moves[0] / 2 else 0.0
 
 
-def joined(one: Slope, other: Slope) -> Slope:
+def join(one: Slope, other: Slope) -> Slope:
     """Return the better of two independent measures; their disagreement is part of its bound."""
     better, worse = sorted((one, other), key=bound_of)
     doubt = max(one.doubt, other.doubt)

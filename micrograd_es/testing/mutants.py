@@ -1,6 +1,6 @@
 """Bugs that engines have had, put into ours one at a time: what are your tests worth?
 
-    with MUTANTS["assign_for_add"].applied():
+    with MUTANTS["assign_for_add"].apply():
         ...                             # here x + x has the gradient 1
 
     pytest tests --micrograd-es-mutants
@@ -37,7 +37,7 @@ class Mutant:
     change: Change
 
     @contextmanager
-    def applied(self) -> Iterator[None]:
+    def apply(self) -> Iterator[None]:
         """Have the bug inside the block. In all threads: this is for tests, one at a time."""
         undo = self.change()
         try:
@@ -62,17 +62,17 @@ def survivors(
 
     The test must pass without any, else MicrogradError; it notices by raising anything.
     """
-    if noticed(test):
+    if is_noticed(test):
         raise MicrogradError("the test fails without any bug: there is nothing to measure")
     found = []
     for mutant in (MUTANTS if mutants is None else mutants).values():
-        with mutant.applied():
-            if not noticed(test):
+        with mutant.apply():
+            if not is_noticed(test):
                 found.append(mutant)
     return found
 
 
-def noticed(test: Callable[[], object]) -> bool:
+def is_noticed(test: Callable[[], object]) -> bool:
     try:
         test()
     except (KeyboardInterrupt, SystemExit):
@@ -226,7 +226,7 @@ OUTSIDE = {
 }
 
 
-def mutant_named(name: str) -> Mutant:
+def find_mutant(name: str) -> Mutant:
     """Return a bug of the list; MicrogradError if there is none of that name."""
     if name not in MUTANTS:
         raise MicrogradError(f"bug {name!r}: expected one of {', '.join(MUTANTS)}")

@@ -35,10 +35,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
             engine_named(name)
         if (name := config.getoption("--micrograd-es-mutant")) is not None:
-            from micrograd_es.testing.mutants import mutant_named
+            from micrograd_es.testing.mutants import find_mutant
 
             stack = ExitStack()
-            stack.enter_context(mutant_named(name).applied())
+            stack.enter_context(find_mutant(name).apply())
             config.add_cleanup(stack.close)
     except MicrogradError as error:
         raise pytest.UsageError(str(error)) from error
@@ -109,7 +109,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         listed = [one for all_found in by_engine.values() for one in all_found]
         write(path, json.dumps(listed, ensure_ascii=False, indent=2).encode())
     if SURVIVORS in config.stash:
-        tell_survivors(terminalreporter, config.stash[SURVIVORS])
+        report_survivors(terminalreporter, config.stash[SURVIVORS])
 
 
 def line_of(found: dict[str, Any]) -> str:
@@ -161,7 +161,7 @@ def fails(args: list[str], name: str) -> bool:
     return done.returncode != 0
 
 
-def tell_survivors(reporter: Any, survived: list[str] | None) -> None:
+def report_survivors(reporter: Any, survived: list[str] | None) -> None:
     from micrograd_es.testing.mutants import MUTANTS
 
     reporter.section("bugs put into micrograd_es")

@@ -75,7 +75,7 @@ class Program:
         told = [f"{', '.join(names)} = {numbers}"]
         for i, (name, *operands) in enumerate(self.lines):
             args = [as_operand(x) if type(x) is float else names[x] for x in operands]
-            told.append(f"y{i} = {applied(name, args)}")
+            told.append(f"y{i} = {apply_function(name, args)}")
             names.append(f"y{i}")
         return told
 
@@ -97,7 +97,7 @@ def as_operand(number: float) -> str:
     return repr(number) if number >= 0 else f"({number!r})"
 
 
-def applied(name: str, args: list[str]) -> str:
+def apply_function(name: str, args: list[str]) -> str:
     """Return a function applied to arguments, as it is written in Python."""
     if name in WRITTEN:
         return TABLE[name].text % tuple(args)
@@ -116,7 +116,7 @@ class Unfit(ValueError):  # noqa: N818  # the numbers are, nobody erred
 VALUES = {name: row.value for name, row in TABLE.items()}
 
 
-def grown(
+def grow(
     pick: Callable[[Sequence[Any]], Any],
     number: Callable[[], float],
     functions: Sequence[str],
@@ -145,10 +145,10 @@ def grown(
         if not fitting:
             continue
         lines.append(pick(fitting))
-        results.append(computed(lines[-1], results))
+        results.append(compute(lines[-1], results))
     if not lines:
         raise Unfit(f"{', '.join(functions)} at {point}")
-    return needed(point, lines)
+    return needed_lines(point, lines)
 
 
 def fits(name: str, operands: Sequence[Any], results: Sequence[float]) -> Line | None:
@@ -159,10 +159,10 @@ def fits(name: str, operands: Sequence[Any], results: Sequence[float]) -> Line |
     if any(constant) and (name not in OPERATORS or all(constant)):
         return None
     args = [x if type(x) is float else results[x] for x in line[1:]]
-    return line if at_ease(row, args) else None
+    return line if is_at_ease(row, args) else None
 
 
-def at_ease(row: Primitive, args: Sequence[float]) -> bool:
+def is_at_ease(row: Primitive, args: Sequence[float]) -> bool:
     """Return whether value and partials are moderate, and no kink or end of a domain is near."""
     try:
         y = row.value(*args)
@@ -174,12 +174,12 @@ def at_ease(row: Primitive, args: Sequence[float]) -> bool:
     return moderate and row.distance_to_kink(args) > MARGIN
 
 
-def computed(line: Line, results: Sequence[float]) -> float:
+def compute(line: Line, results: Sequence[float]) -> float:
     name, *operands = line
     return TABLE[name].value(*(x if type(x) is float else results[x] for x in operands))
 
 
-def needed(point: tuple[float, ...], lines: Sequence[Line]) -> Program:
+def needed_lines(point: tuple[float, ...], lines: Sequence[Line]) -> Program:
     """Return the program of those lines that the last one needs, with new places."""
     size = len(point)
     wanted, place = {size + len(lines) - 1}, {i: i for i in range(size)}

@@ -26,7 +26,7 @@ from micrograd_es.nn import ACTIVATIONS, MLP
 from micrograd_es.nodes import UNDEFINED
 from micrograd_es.primitive import Primitive
 from micrograd_es.primitives import TABLE
-from micrograd_es.testing.programs import CONSTANTS, Program, Unfit, grown
+from micrograd_es.testing.programs import CONSTANTS, Program, Unfit, grow
 from micrograd_es.value import Value
 
 SMALLEST, LARGEST = 2.0**-1074, sys.float_info.max
@@ -150,7 +150,7 @@ def programs(
         return options[draw(st.integers(0, len(options) - 1))]
 
     try:
-        return grown(pick, lambda: draw(floats), functions, inputs, most, constants)
+        return grow(pick, lambda: draw(floats), functions, inputs, most, constants)
     except Unfit:
         reject()
 

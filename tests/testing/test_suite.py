@@ -30,7 +30,7 @@ from micrograd_es.testing.laws import LAWS, hold
 from micrograd_es.testing.laws.law import Broken, Law
 from micrograd_es.testing.mutants import OUTSIDE
 from micrograd_es.testing.oracles import judgement as oracles
-from micrograd_es.testing.programs import at_ease, computed, grown
+from micrograd_es.testing.programs import compute, grow, is_at_ease
 from tests.draw.test_graph import test_a_range_goes_from_the_smallest_to_the_largest as ranges_test
 from tests.lesson.test_story import (
     test_the_bound_that_is_told_is_the_one_below_which_a_rate_settles as bound_test,
@@ -174,8 +174,8 @@ def test_programs_of_functions_that_are_seldom_at_ease_are_at_ease(program):
     results = list(program.point)
     for line in program.lines:
         args = [x if type(x) is float else results[x] for x in line[1:]]
-        assert at_ease(TABLE[line[0]], args)
-        results.append(computed(line, results))
+        assert is_at_ease(TABLE[line[0]], args)
+        results.append(compute(line, results))
 
 
 @pytest.mark.parametrize("name", sorted(set(TABLE) - {"constant", "power_jet"}))
@@ -198,7 +198,7 @@ def test_a_program_of_nothing_is_refused():
     with pytest.raises(ValueError, match="at least one input and one line"):
         Program((1.0,), ())
     with pytest.raises(ValueError, match="at least one function and one input"):
-        grown(random.choice, random.random, [])
+        grow(random.choice, random.random, [])
 
 
 @pytest.mark.parametrize("line", [("nope", 0), ("add", 0, 2), ("tanh", -1), ("add", 0), ("tanh",)])
@@ -363,7 +363,7 @@ def test_a_law_is_one_sentence(law):
 @slow
 @pytest.mark.parametrize("name", MUTANTS)
 def test_every_bug_is_noticed(name):
-    with MUTANTS[name].applied():
+    with MUTANTS[name].apply():
         assert any(found.verdict != "kept" for found in hold(OURS, examples=12))
     x = Value(3.0)
     (2 - x * x + x.relu()).backward()
@@ -382,7 +382,7 @@ def test_every_bug_is_noticed(name):
 )
 def test_the_bugs_of_rooms_without_a_law_are_noticed_by_their_tests(name, test):
     test()
-    with OUTSIDE[name].applied(), pytest.raises(AssertionError):
+    with OUTSIDE[name].apply(), pytest.raises(AssertionError):
         test()
     test()
 
@@ -488,7 +488,7 @@ def test_the_same_cases_are_drawn_in_every_run_unless_seeded():
 def test_random_programs_without_hypothesis_are_the_same_for_the_same_seed():
     def one(seed):
         rng = random.Random(seed)
-        return grown(rng.choice, lambda: rng.uniform(-3, 3), ["add", "mul", "tanh"])
+        return grow(rng.choice, lambda: rng.uniform(-3, 3), ["add", "mul", "tanh"])
 
     assert one(1) == one(1) != one(2)
 

@@ -23,7 +23,7 @@ from micrograd_es.testing.laws.law import (
     told,
 )
 from micrograd_es.testing.oracles.judgement import TEXTBOOK
-from micrograd_es.testing.programs import Program, at_ease
+from micrograd_es.testing.programs import Program, is_at_ease
 from micrograd_es.testing.strategies import programs
 
 UNDRAWN = {
@@ -52,7 +52,7 @@ def calls_of(name: str) -> SearchStrategy[Program]:
     tame = st.integers(-5, 5).map(float) | st.floats(-5, 5).map(lambda x: round(x, 3) + 0.0)
     sizes = st.just(row.arity) if row.arity else st.integers(1, 5)
     points = sizes.flatmap(lambda n: st.tuples(*[tame] * n))
-    return points.filter(lambda p: at_ease(row, p)).map(lambda p: call(name, *p))
+    return points.filter(lambda p: is_at_ease(row, p)).map(lambda p: call(name, *p))
 
 
 def known(engine: Engine) -> list[str]:
