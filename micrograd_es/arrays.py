@@ -99,5 +99,5 @@ def array_ufunc(
             f"an array of {target.dtype} cannot hold Values: write a = a * v in place of a *= v"
         )
     elements = (numpy.asarray(x, dtype=object) for x in inputs)
-    made = numpy.frompyfunc(function, len(inputs), 1)(*elements, out=target)
-    return made.astype(bool) if ufunc.__name__ in TESTS and hasattr(made, "astype") else made
+    result = numpy.frompyfunc(function, len(inputs), 1)(*elements, out=target)
+    return result.astype(bool) if ufunc.__name__ in TESTS and hasattr(result, "astype") else result

@@ -180,10 +180,10 @@ class Primitive:
         for arg in args:
             kind = type(arg)
             if kind is Value:
-                made = self.node(*args)
-                if made is NotImplemented:  # an operator would now ask the array
+                node = self.node(*args)
+                if node is NotImplemented:  # an operator would now ask the array
                     raise TypeError(f"{self.name} of an array: call it for each element")
-                return made
+                return node
             if kind is not float and kind is not int:
                 plain = False
         if plain:  # fast path: rules over floats call other rows very often

@@ -119,6 +119,6 @@ class Reader:
         """Return the primitive of that name."""
         if name not in FUNCTIONS:
             known = sorted([*FUNCTIONS, "where"])
-            told = {"name": excerpt(name), "known": ", ".join(known)}
-            raise Refusal("expression_function", nearest(name, known), **told)
+            parts = {"name": excerpt(name), "known": ", ".join(known)}
+            raise Refusal("expression_function", nearest(name, known), **parts)
         return FUNCTIONS[name]

@@ -90,7 +90,7 @@ def text(owner: object, name: str, *edits: tuple[str, str]) -> Change:
 
     def change(owner: object = owner) -> Undo:
         owner = import_module(owner) if isinstance(owner, str) else owner
-        usual, function = inspect.getattr_static(owner, name), getattr(owner, name)
+        original, function = inspect.getattr_static(owner, name), getattr(owner, name)
         try:
             code = textwrap.dedent(inspect.getsource(function))
         except OSError:
@@ -99,11 +99,11 @@ def text(owner: object, name: str, *edits: tuple[str, str]) -> Change:
             if old not in code:
                 raise MicrogradError(f"mutant of {name}: its source has no {old!r} any more")
             code = code.replace(old, new)
-        made: dict[str, object] = {}
+        namespace: dict[str, object] = {}
         code = f"from __future__ import annotations\n{code}"
-        exec(code, vars(inspect.getmodule(function)), made)  # in the globals of its module
-        setattr(owner, name, made[name])
-        return lambda: setattr(owner, name, usual)
+        exec(code, vars(inspect.getmodule(function)), namespace)  # in the globals of its module
+        setattr(owner, name, namespace[name])
+        return lambda: setattr(owner, name, original)
 
     return change
 
@@ -116,9 +116,9 @@ def row(name: str, **fields: object) -> Change:
             object.__setattr__(TABLE[name], field, thing)
 
     def change() -> Undo:
-        usual = {field: getattr(TABLE[name], field) for field in fields}
+        original = {field: getattr(TABLE[name], field) for field in fields}
         put(fields)
-        return lambda: put(usual)
+        return lambda: put(original)
 
     return change
 

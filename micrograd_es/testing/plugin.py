@@ -98,8 +98,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         for one in sorted(all_found, key=lambda one: (one["verdict"], one["law"])):
             terminalreporter.write_line(line_of(one))
         counted = Counter(one["verdict"] for one in all_found)
-        told = ", ".join(f"{count} {verdict}" for verdict, count in counted.most_common())
-        terminalreporter.write_line(f"{engine}: {told}")
+        counts = ", ".join(f"{count} {verdict}" for verdict, count in counted.most_common())
+        terminalreporter.write_line(f"{engine}: {counts}")
     if config.getoption("--micrograd-es-engine") and not by_engine:
         terminalreporter.section("laws")
         terminalreporter.write_line("none was run: add --pyargs micrograd_es.testing.laws")

@@ -72,12 +72,12 @@ class Program:
         """Return the program as lines of Python, the first of which gives the inputs."""
         names = [f"x{i}" for i in range(len(self.point))]
         numbers = ", ".join(map(leaf, self.point))
-        told = [f"{', '.join(names)} = {numbers}"]
+        lines = [f"{', '.join(names)} = {numbers}"]
         for i, (name, *operands) in enumerate(self.lines):
             args = [as_operand(x) if type(x) is float else names[x] for x in operands]
-            told.append(f"y{i} = {apply_function(name, args)}")
+            lines.append(f"y{i} = {apply_function(name, args)}")
             names.append(f"y{i}")
-        return told
+        return lines
 
     def __str__(self) -> str:
         named = {name for name, *_ in self.lines} - WRITTEN - {"abs"}

@@ -99,9 +99,12 @@ def points(domain: Primitive | Sequence[tuple[float, float]]) -> SearchStrategy[
 
 def interval(domain: str, name: str) -> tuple[float, float]:
     """Return the ends of what a row's domain says of an argument: "-1 <= x <= 1" is (-1, 1)."""
-    told = domain.partition(",")[0]
-    below = re.search(rf"(\S+) <=? {name}\b", told), re.search(rf"\b{name} >=? (\S+)", told)
-    above = re.search(rf"\b{name} <=? (\S+)", told)
+    condition = domain.partition(",")[0]
+    below = (
+        re.search(rf"(\S+) <=? {name}\b", condition),
+        re.search(rf"\b{name} >=? (\S+)", condition),
+    )
+    above = re.search(rf"\b{name} <=? (\S+)", condition)
     low = next((float(found[1]) for found in below if found), -math.inf)
     return low, float(above[1]) if above else math.inf
 

@@ -17,10 +17,10 @@ from micrograd_es.testing.laws.law import (
     Broken,
     Plan,
     agree,
-    judged,
+    case_text,
+    judge_program,
     law,
-    shown,
-    told,
+    slopes_text,
 )
 from micrograd_es.testing.oracles.judgement import TEXTBOOK
 from micrograd_es.testing.programs import Program, is_at_ease
@@ -79,10 +79,10 @@ TIES = {"maximum": [(0.0, 0.0), (2.0, 2.0)], "minimum": [(0.0, 0.0), (2.0, 2.0)]
 def subgradients(engine: Engine, name: str, case: tuple[float, ...]) -> str:
     """At a kink the slope lies between those of both sides; a tie is shared, and adds up to 1."""
     _, got = engine.run(call(name, *case))
-    where = f"{told(program=call(name, *case))}the slope"
+    where = f"{case_text(program=call(name, *case))}the slope"
     low = -1.0 if name == "abs" else 0.0
     if not all(low <= slope <= 1.0 for slope in got):
-        raise Broken(f"{where} is {shown(got)}, outside [{low:g}, 1]")
+        raise Broken(f"{where} is {slopes_text(got)}, outside [{low:g}, 1]")
     return agree(f"{where}s add up to", [math.fsum(got)], [1.0]) if name in TIES else "exact"
 
 
@@ -108,7 +108,7 @@ def nan_is_not_hidden(engine: Engine, name: str) -> str:
     if y == y:
         raise Broken(f"{name} of NaN is {y!r}")
     if name not in DEAF | STRAIGHT and all(map(math.isfinite, got)):
-        raise Broken(f"{name} of NaN is NaN, and its slope is {shown(got)}")
+        raise Broken(f"{name} of NaN is NaN, and its slope is {slopes_text(got)}")
     return "exact"
 
 
@@ -145,8 +145,10 @@ def nan_is_not_created(engine: Engine, name: str, case: Any) -> str:
     moving = [(x, e) for x, e in zip(point, expected, strict=True) if e is not None]
     _, got = engine.slopes(f, [x for x, _ in moving])
     if not all(abs(g - e) <= 1e-12 * abs(e) for g, (_, e) in zip(got, moving, strict=True)):
-        slopes = shown([e for _, e in moving])
-        raise Broken(f"{told(program=call(name, *point))}the slope is {shown(got)}, not {slopes}")
+        slopes = slopes_text([e for _, e in moving])
+        raise Broken(
+            f"{case_text(program=call(name, *point))}the slope is {slopes_text(got)}, not {slopes}"
+        )
     return "exact"
 
 
@@ -205,7 +207,9 @@ def domains(engine: Engine, name: str, case: tuple[float, ...]) -> str:
         return "exact"
     if math.isfinite(y) or any(map(math.isfinite, got)):
         program = call(name, *case)
-        raise Broken(f"{told(program=program)}the value is {y!r}, the gradient {shown(got)}")
+        raise Broken(
+            f"{case_text(program=program)}the value is {y!r}, the gradient {slopes_text(got)}"
+        )
     return "exact"
 
 
@@ -226,7 +230,7 @@ def vertical_tangents(engine: Engine, name: str, case: tuple[float, ...]) -> str
     except Exception:  # a refusal, with whatever the engine has
         return "exact"
     if math.isfinite(got):
-        raise Broken(f"{told(program=call(name, *case))}the slope is {got!r}")
+        raise Broken(f"{case_text(program=call(name, *case))}the slope is {got!r}")
     return "exact"
 
 
@@ -244,10 +248,10 @@ def bad_input(engine: Engine, thing: Any) -> str:
         uses["a leaf"] = lambda: engine.leaf(thing)
     for place, use in uses.items():
         try:
-            made = use()
+            answer = use()
         except Exception:  # noqa: S112,RUF100  # a refusal, with whatever the engine has
             continue
-        raise Broken(f"{thing!r} as {place} is accepted, and gives {made!r}")
+        raise Broken(f"{thing!r} as {place} is accepted, and gives {answer!r}")
     return "exact"
 
 
@@ -262,13 +266,13 @@ def of_textbook(engine: Engine) -> list[Plan]:
 @law(of_textbook)
 def random_programs(engine: Engine, program: Program) -> str:
     """Random programs of all its functions have the gradient that the oracle proves."""
-    return judged(program, engine.run(program)[1])
+    return judge_program(program, engine.run(program)[1])
 
 
 @law(lambda engine: calls(known(engine)))
 def slopes(engine: Engine, program: Program) -> str:
     """Every function has the slopes of its value."""
-    return judged(program, engine.run(program)[1])
+    return judge_program(program, engine.run(program)[1])
 
 
 @law(lambda engine: calls([name for name in known(engine) if name in TEXTBOOK]), "gradient", 8)
@@ -288,7 +292,7 @@ def slopes_of_slopes(engine: Engine, program: Program) -> str:
         found = check_gradient(measured, program.point, got)
         for j, one in enumerate(found.inputs):
             if one.verdict == "fail":
-                slope = f"{told(program=program)}the slope by x{i} and then by x{j}"
+                slope = f"{case_text(program=program)}the slope by x{i} and then by x{j}"
                 raise Broken(f"{slope} is {one.claimed!r}, measured {one.measured!r}")
         verdicts.append(found.verdict)
     return INCONCLUSIVE if INCONCLUSIVE in verdicts else "finite differences"

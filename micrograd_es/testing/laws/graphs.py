@@ -14,7 +14,16 @@ from hypothesis import strategies as st
 
 from micrograd_es.collector import paused
 from micrograd_es.testing.engines.adapters import Engine
-from micrograd_es.testing.laws.law import BY_ITSELF, REFUSED, Broken, Plan, agree, judged, law, told
+from micrograd_es.testing.laws.law import (
+    BY_ITSELF,
+    REFUSED,
+    Broken,
+    Plan,
+    agree,
+    case_text,
+    judge_program,
+    law,
+)
 from micrograd_es.testing.oracles.judgement import Mod, residue, sweep
 from micrograd_es.testing.programs import ARITHMETIC, Program
 from micrograd_es.testing.strategies import programs
@@ -62,19 +71,19 @@ def exact(program: Program, point: Sequence[float] | None = None) -> list[float]
 @law(shaped((0, 0), (1, 1)), NEEDS)
 def reuse(engine: Engine, program: Program) -> str:
     """A node that is used twice by one operation gets both shares."""
-    return judged(program, engine.run(program)[1])
+    return judge_program(program, engine.run(program)[1])
 
 
 @law(shaped((0, 2.0), (1, 3.0), (1, 0), (2, 3)), NEEDS)
 def diamonds(engine: Engine, program: Program) -> str:
     """What parts and meets again brings back the sum of both ways, each passed once."""
-    return judged(program, engine.run(program)[1])
+    return judge_program(program, engine.run(program)[1])
 
 
 @law(arithmetic(3, 6), NEEDS)
 def arithmetic_is_exact(engine: Engine, program: Program) -> str:
     """Programs of + - * on small whole numbers have exact gradients."""
-    return judged(program, engine.run(program)[1])
+    return judge_program(program, engine.run(program)[1])
 
 
 @law(arithmetic(3, 5, "f g"), NEEDS)
@@ -83,7 +92,7 @@ def gradient_of_a_sum(engine: Engine, f: Program, g: Program) -> str:
     have = engine.functions
     _, got = engine.slopes(lambda *xs: have["add"](f.run(have, xs), g.run(have, xs)), f.point)
     parts = zip(exact(f), exact(g, f.point), strict=True)
-    return agree(f"{told(f=f, g=g)}f + g", got, [a + b for a, b in parts])
+    return agree(f"{case_text(f=f, g=g)}f + g", got, [a + b for a, b in parts])
 
 
 @law(arithmetic(2, 4, "f g"), NEEDS)
@@ -93,7 +102,7 @@ def product_rule(engine: Engine, f: Program, g: Program) -> str:
     _, got = engine.slopes(lambda *xs: have["mul"](f.run(have, xs), g.run(have, xs)), f.point)
     a, b = f(*f.point), g(*f.point)
     parts = zip(exact(f), exact(g, f.point), strict=True)
-    return agree(f"{told(f=f, g=g)}f · g", got, [b * s + a * t for s, t in parts])
+    return agree(f"{case_text(f=f, g=g)}f · g", got, [b * s + a * t for s, t in parts])
 
 
 @law(arithmetic(2, 3, "f g"), NEEDS)
@@ -103,7 +112,7 @@ def chain_rule(engine: Engine, f: Program, g: Program) -> str:
     _, got = engine.slopes(lambda *xs: f.run(have, (g.run(have, xs), xs[1])), g.point)
     by_inner, by_second = exact(f, (g(*g.point), g.point[1]))
     first, second = (by_inner * slope for slope in exact(g))
-    return agree(f"{told(f=f, g=g)}f(g(x0, x1), x1)", got, [first, second + by_second])
+    return agree(f"{case_text(f=f, g=g)}f(g(x0, x1), x1)", got, [first, second + by_second])
 
 
 @law(arithmetic(3, 4, "f g", v=st.tuples(WHOLE, WHOLE), w=st.tuples(WHOLE, WHOLE, WHOLE)), NEEDS)
@@ -119,7 +128,7 @@ def linearity_of_the_adjoint(
 
     _, back = engine.slopes(weighted, f.point)
     ahead = [inner(exact(program, f.point), w) for program in (f, g)]
-    return agree(f"{told(f=f, g=g, v=v, w=w)}⟨Jᵀv, w⟩", [inner(back, w)], [inner(v, ahead)])
+    return agree(f"{case_text(f=f, g=g, v=v, w=w)}⟨Jᵀv, w⟩", [inner(back, w)], [inner(v, ahead)])
 
 
 def inner(a: Sequence[float], b: Sequence[float]) -> float:
@@ -142,7 +151,7 @@ def unused_inputs(engine: Engine, program: Program) -> str:
         return program.run(engine.functions, (first, second))
 
     _, got = engine.slopes(f, (*program.point, 5.0))
-    return agree(f"{told(program=program)}by another input", got[2:], [0.0])
+    return agree(f"{case_text(program=program)}by another input", got[2:], [0.0])
 
 
 RESIDUES = st.tuples(*[st.integers(2, 10**18).map(Mod)] * 3)
@@ -159,7 +168,7 @@ def exact_over_any_numbers(engine: Engine, program: Program, residues: tuple[Mod
     got = [*map(residue, engine.over(program, residues))]
     expected = [*map(residue, sweep(program, residues, None)[1][-1])]
     if got != expected:
-        raise Broken(f"{told(program=program)}{got}, expected {expected}")
+        raise Broken(f"{case_text(program=program)}{got}, expected {expected}")
     return "exact"
 
 
@@ -178,8 +187,8 @@ def symmetry(engine: Engine, program: Program) -> str:
 
     (a, b), (c, d) = found = [row(0), row(1)]
     if b != c:
-        raise Broken(f"{told(program=program)}the second derivatives are {found}")
-    case = f"{told(program=program)}the second derivatives are"
+        raise Broken(f"{case_text(program=program)}the second derivatives are {found}")
+    case = f"{case_text(program=program)}the second derivatives are"
     return agree(case, [a, b, c, d], second_slopes(program))
 
 
@@ -242,7 +251,7 @@ def second_backward(engine: Engine, program: Program) -> str:
     if refused(lambda: engine.backward(output)):
         return REFUSED
     got, expected = [engine.grad(leaf) for leaf in leaves], [2 * g for g in exact(program)]
-    return agree(f"{told(program=program)}after two backwards", got, expected)
+    return agree(f"{case_text(program=program)}after two backwards", got, expected)
 
 
 @law(arithmetic(2, 3, "f g h"), f"graph {NEEDS}")
@@ -258,7 +267,7 @@ def two_losses(engine: Engine, f: Program, g: Program, h: Program) -> str:
     at = (f(*f.point), f.point[1])
     by_shared, by_second = map(sum, zip(exact(g, at), exact(h, at), strict=True))
     first, second = (by_shared * slope for slope in exact(f))
-    case = f"{told(f=f, g=g, h=h)}g(f, x1).backward(), h(f, x1).backward()"
+    case = f"{case_text(f=f, g=g, h=h)}g(f, x1).backward(), h(f, x1).backward()"
     return agree(case, [engine.grad(leaf) for leaf in leaves], [first, second + by_second])
 
 
@@ -278,7 +287,7 @@ def stale_data(engine: Engine, program: Program, change: float) -> str:
         return REFUSED
     if float(engine.data(leaves[0])) != change:
         raise Broken(f"the adapter's assign leaves x0 at {engine.data(leaves[0])!r}")
-    case = f"{told(program=program)}x0 set to {change!r}, backward()"
+    case = f"{case_text(program=program)}x0 set to {change!r}, backward()"
     return agree(case, [engine.grad(leaf) for leaf in leaves], exact(program))
 
 

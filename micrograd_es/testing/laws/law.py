@@ -1,7 +1,7 @@
 """What a law is, how an engine is held to it, and what is said of the smallest case that breaks it.
 
 A law draws its cases with hypothesis, asks the engine, and judges the answer by an oracle, or by
-another answer of the engine. It gives the rung that judged, or raises Broken with the case.
+another answer of the engine. It gives the rung that judge_program, or raises Broken with the case.
 """
 
 from __future__ import annotations
@@ -107,7 +107,9 @@ class Law:
             raise
         except Exception as error:
             problem = " ".join(str(error).split())[:100]
-            raise Broken(f"{told(**drawn)}it raises {type(error).__name__}: {problem}") from error
+            raise Broken(
+                f"{case_text(**drawn)}it raises {type(error).__name__}: {problem}"
+            ) from error
 
 
 def law(
@@ -145,7 +147,7 @@ def repeated(case: Callable[..., None], plan: Plan, examples: int, rng: int | No
 # ---- saying what was found -----------------------------------------------------------------------
 
 
-def told(**drawn: Any) -> str:
+def case_text(**drawn: Any) -> str:
     """Return a drawn case in a line: programs as Python, with their names if there are several."""
     several = sum(isinstance(x, Program) for x in drawn.values()) > 1
     parts = []
@@ -161,17 +163,19 @@ def agree(what: str, got: Sequence[float], expected: Sequence[float], rung: str 
     """Return the rung if two lists are the same to the bit; else raise Broken."""
     if list(got) == list(expected):
         return rung
-    raise Broken(f"{what}: {shown(got)}, expected {shown(expected)}")
+    raise Broken(f"{what}: {slopes_text(got)}, expected {slopes_text(expected)}")
 
 
-def shown(slopes: Sequence[float]) -> str:
+def slopes_text(slopes: Sequence[float]) -> str:
     return repr(slopes[0]) if len(slopes) == 1 else f"({', '.join(map(repr, slopes))})"
 
 
-def judged(program: Program, got: Sequence[float]) -> str:
+def judge_program(program: Program, got: Sequence[float]) -> str:
     """Return the rung that judged a gradient; Broken if it fails."""
     found = judge(program, got)
     if found.verdict == "fail":
-        expected = f"{shown(found.slopes)} ± {max(found.room):.1g} ({found.rung})"
-        raise Broken(f"{told(program=program)}the gradient is {shown(got)}, expected {expected}")
+        expected = f"{slopes_text(found.slopes)} ± {max(found.room):.1g} ({found.rung})"
+        raise Broken(
+            f"{case_text(program=program)}the gradient is {slopes_text(got)}, expected {expected}"
+        )
     return found.rung if found.verdict == "pass" else INCONCLUSIVE

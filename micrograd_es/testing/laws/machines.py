@@ -102,7 +102,7 @@ def together(work: Callable[[int], None], rounds: int) -> str:
             wrong.append(f"in {THREADS} threads it raises {type(error).__name__}: {error}")
         start.abort()  # lest the others wait for this one
 
-    usual = sys.getswitchinterval()
+    interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
         workers = [threading.Thread(target=run, args=(i,)) for i in range(THREADS)]
@@ -111,7 +111,7 @@ def together(work: Callable[[int], None], rounds: int) -> str:
         for worker in workers:
             worker.join()
     finally:
-        sys.setswitchinterval(usual)
+        sys.setswitchinterval(interval)
     if wrong:
         raise Broken(wrong[0])
     return "exact"
