@@ -1,6 +1,6 @@
 """Bugs that engines have had, put into ours one at a time: what are your tests worth?
 
-    with MUTANTS["assign_for_add"].apply():
+    with MUTANTS["assign_for_add"].applied():
         ...                             # here x + x has the gradient 1
 
     pytest tests --micrograd-es-mutants
@@ -37,7 +37,7 @@ class Mutant:
     change: Change
 
     @contextmanager
-    def apply(self) -> Iterator[None]:
+    def applied(self) -> Iterator[None]:
         """Have the bug inside the block. In all threads: this is for tests, one at a time."""
         undo = self.change()
         try:
@@ -66,7 +66,7 @@ def survivors(
         raise MicrogradError("the test fails without any bug: there is nothing to measure")
     found = []
     for mutant in (MUTANTS if mutants is None else mutants).values():
-        with mutant.apply():
+        with mutant.applied():
             if not is_noticed(test):
                 found.append(mutant)
     return found

@@ -38,7 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
             from micrograd_es.testing.mutants import find_mutant
 
             stack = ExitStack()
-            stack.enter_context(find_mutant(name).apply())
+            stack.enter_context(find_mutant(name).applied())
             config.add_cleanup(stack.close)
     except MicrogradError as error:
         raise pytest.UsageError(str(error)) from error

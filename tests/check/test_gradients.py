@@ -517,5 +517,5 @@ def test_the_true_slope_is_within_the_bound():
 @slow
 @pytest.mark.parametrize("name", CHECKER_MUTANTS)
 def test_every_bug_in_the_checker_is_noticed(name):
-    with CHECKER_MUTANTS[name].apply():
+    with CHECKER_MUTANTS[name].applied():
         assert not calibrated()

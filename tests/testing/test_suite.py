@@ -363,7 +363,7 @@ def test_a_law_is_one_sentence(law):
 @slow
 @pytest.mark.parametrize("name", MUTANTS)
 def test_every_bug_is_noticed(name):
-    with MUTANTS[name].apply():
+    with MUTANTS[name].applied():
         assert any(found.verdict != "kept" for found in hold(OURS, examples=12))
     x = Value(3.0)
     (2 - x * x + x.relu()).backward()
@@ -382,7 +382,7 @@ def test_every_bug_is_noticed(name):
 )
 def test_the_bugs_of_rooms_without_a_law_are_noticed_by_their_tests(name, test):
     test()
-    with OUTSIDE[name].apply(), pytest.raises(AssertionError):
+    with OUTSIDE[name].applied(), pytest.raises(AssertionError):
         test()
     test()
 
