@@ -8,8 +8,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from micrograd_es import Value, explain, topological_order
+from micrograd_es import Value, detach, explain, maximum, responsibility, sqrt, topological_order
 from micrograd_es.cli.commands import main
+from micrograd_es.value import reverse_sweep
 from tests.support.rows import leaves, programs, run
 
 whole = st.integers(-4, 4).map(float)
@@ -157,3 +158,26 @@ def test_the_command_explains_in_numbers_and_refuses_what_it_would_not_use(capsy
     for idle in ("--lr", "--steps"):
         assert main(["explain", idle, "1"]) == main(["explain", f"{idle}=1"]) == 2
         assert f"explain {idle}" in capsys.readouterr().err
+
+
+def cancel(x):
+    root = sqrt(x)
+    return x + (root - root)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        cancel,
+        lambda x: x + sqrt(detach(x)),
+        lambda x: 3 * x + sqrt(x * 0 + detach(x)) * 0,
+        lambda x: maximum(x + 1, sqrt(x)),
+    ],
+)
+def test_who_is_responsible_is_said_wherever_backward_gives_a_gradient(f):
+    x = Value(0.0, name="x")
+    output = f(x)
+    output.backward()
+    (share,) = responsibility(output, [x])
+    assert share.gradient == x.grad
+    assert {edge.arg: edge.after for edge in reverse_sweep(output)}[x] == x.grad
