@@ -19,6 +19,7 @@ from micrograd_es.nodes import node_of
 from micrograd_es.primitives import TABLE
 from micrograd_es.testing.strategies import COUNTED, numbers, points
 from micrograd_es.value import reverse_sweep
+from tests.support.amount import examples
 from tests.support.rows import ROWS, WHOLE, leaves, programs, run
 
 ARITHMETIC = [TABLE[name] for name in ("add", "sub", "mul", "div", "neg", "dot", "total")]
@@ -26,6 +27,7 @@ each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 
 
 @each_row
+@examples(20)
 @given(data=st.data())
 def test_the_fast_makers_agree_with_the_plain_form_to_the_bit(row, data):
     anything = numbers() | st.sampled_from((0.0, -0.0, math.inf, math.nan))
@@ -54,6 +56,7 @@ def test_components_of_floats_and_of_values_are_the_same_to_the_bit(name, xs):
 
 
 @each_row
+@examples(20)
 @given(data=st.data())
 def test_backward_and_gradient_agree(row, data):
     args = leaves(*data.draw(points(row)))

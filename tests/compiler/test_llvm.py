@@ -19,7 +19,7 @@ from tests.support.rounding import farther_off
 
 
 @pytest.mark.parametrize("backend", NATIVE)
-@pytest.mark.parametrize("size", some([9, 1, 2, 7, 8, 65, 63, 64, 97], 5))
+@pytest.mark.parametrize("size", some([9, 1, 7, 8, 65, 64, 97], 5))
 def test_native_code_takes_batches_of_every_size(size, backend):
     network, columns, loss = moons_like(size)
     native = compile(loss, network.parameters(), backend=backend, reduce="sum")
