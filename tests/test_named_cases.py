@@ -605,3 +605,9 @@ def test_every_operator_works_from_both_sides():
     v = Value(4.0)
     made = [v + 2, 2 + v, v - 2, 2 - v, v * 2, 2 * v, v / 2, 2 / v, v**2, 2**v, -v, +v, abs(-v)]
     assert [w.data for w in made] == [6, 6, 2, -2, 8, 8, 2, 0.5, 16, 16, -4, 4, 4]
+
+
+def test_the_mean_of_the_largest_numbers_is_no_overflow():
+    largest = sys.float_info.max
+    assert me.mean([largest, largest]) == largest
+    assert me.mean([Value(largest), Value(largest / 2)]).data == pytest.approx(0.75 * largest)

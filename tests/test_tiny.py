@@ -11,7 +11,7 @@ from micrograd_es import tiny
 from micrograd_es.primitives import TABLE
 from micrograd_es.testing import Program, engine_named
 from micrograd_es.testing.laws import LAWS
-from micrograd_es.testing.programs import needed
+from micrograd_es.testing.programs import needed_lines
 from micrograd_es.testing.strategies import numbers
 from tests.support.amount import THOROUGH, some
 
@@ -32,7 +32,7 @@ def programs(draw):
         if TABLE[name].arity == 2:
             operands = draw(st.permutations([*operands, draw(places | ANY)]))
         lines.append((name, *operands))
-    return needed(tuple(point), lines)
+    return needed_lines(tuple(point), lines)
 
 
 def steps(package, engine, program):

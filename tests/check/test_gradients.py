@@ -519,3 +519,17 @@ def test_the_true_slope_is_within_the_bound():
 def test_every_bug_in_the_checker_is_noticed(name):
     with CHECKER_MUTANTS[name].applied():
         assert not calibrated()
+
+
+@pytest.mark.parametrize(
+    ("kink", "noise", "size", "reason"),
+    [(1 - 1e-12, 1.5e-9, 1e-3, "noise"), (1 - 1e-8, 9e-9, 100.0, "steep")],
+)
+def test_a_kink_whose_place_noise_hides_passes_and_fails_no_slope_between(
+    kink, noise, size, reason
+):
+    """Whether the point is at the kink or a little beside it cannot be told: nor can the slope."""
+    line = check_gradient(
+        lambda x: size * abs(x - kink) + noise * math.sin(1e13 * x), [1.0], [-size / 2]
+    ).inputs[0]
+    assert (line.verdict, line.cause) == ("inconclusive", reason)

@@ -13,7 +13,7 @@ import micrograd_es as me
 from micrograd_es import Value
 from micrograd_es.primitives import TABLE
 from micrograd_es.testing import strategies
-from micrograd_es.testing.programs import grown
+from micrograd_es.testing.programs import grow
 from tests.support.amount import examples
 from tests.support.every_backend import (
     FUNCTIONS,
@@ -69,7 +69,7 @@ def test_a_text_in_a_language_nobody_speaks_is_refused(line):
 def test_c_text_gives_what_the_program_gives(tmp_path):
     rng = random.Random(5)
     made = [
-        grown(rng.choice, lambda: round(rng.uniform(-4, 4), 3), FUNCTIONS, most=14)
+        grow(rng.choice, lambda: round(rng.uniform(-4, 4), 3), FUNCTIONS, most=14)
         for _ in range(12)
     ]
     for i, program in enumerate(made):
