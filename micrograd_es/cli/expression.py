@@ -20,10 +20,10 @@ from micrograd_es.primitives import PUBLIC, clip
 from micrograd_es.texts import excerpt
 from micrograd_es.value import Value
 
-LONGEST = 2000  # characters
+MOST_CHARACTERS = 2000  # characters
 FUNCTIONS: dict[str, Callable[..., Any]] = {**PUBLIC, "clip": clip}
 # fmt: off
-OPERATORS: dict[type, Callable[..., Any]] = {
+SYNTAX_OPERATORS: dict[type, Callable[..., Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
     ast.Mod: operator.mod, ast.FloorDiv: operator.floordiv, ast.Pow: operator.pow,
     ast.USub: operator.neg, ast.UAdd: operator.pos,
@@ -44,8 +44,8 @@ def read(text: str, numbers: Mapping[str, float]) -> Value:
     branch that is taken. Anything else is a Refusal: a letter without a number, a number without
     a letter, a value that is undefined.
     """
-    if len(text) > LONGEST:
-        raise Refusal("expression_long", most=LONGEST)
+    if len(text) > MOST_CHARACTERS:
+        raise Refusal("expression_long", most=MOST_CHARACTERS)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Python warns of spellings such as 1if.
@@ -83,10 +83,10 @@ class Reader:
                 return as_value(number)
             case ast.Name(id=name):
                 return self.leaf(name)
-            case ast.BinOp(left, op, right) if type(op) in OPERATORS:
-                return OPERATORS[type(op)](self.value(left), self.value(right))
-            case ast.UnaryOp(op, operand) if type(op) in OPERATORS:
-                return OPERATORS[type(op)](self.value(operand))
+            case ast.BinOp(left, op, right) if type(op) in SYNTAX_OPERATORS:
+                return SYNTAX_OPERATORS[type(op)](self.value(left), self.value(right))
+            case ast.UnaryOp(op, operand) if type(op) in SYNTAX_OPERATORS:
+                return SYNTAX_OPERATORS[type(op)](self.value(operand))
             case ast.List(elts):
                 return [self.value(element) for element in elts]
             case ast.Call(

@@ -1,6 +1,6 @@
 """Many steps downhill in one call, by a rule of optim: a step of numpy, and a loop of native ones.
 
-Descent(rule, numbers, run, walk).go(steps, …)    the steps, and the error before each
+Minimization(rule, numbers, run, walk).go(steps, …)    the steps, and the error before each
 walker(kernel, machine, rule, …)                  takes native steps as far as they go
 """
 
@@ -60,7 +60,7 @@ def write_step(
     return write.write_code(code, results, names)
 
 
-class Descent:
+class Minimization:
     """Parameters on their way downhill.
 
     rows    the parameters, and what the rule remembers of each

@@ -30,7 +30,7 @@ from micrograd_es.compiler.backends.numpy import NumpyBackend
 from micrograd_es.compiler.backends.python import PythonBackend
 from micrograd_es.compiler.code import Code
 from micrograd_es.compiler.columns import Array, columns_of, names_in_code, real_array
-from micrograd_es.compiler.descent import Descent, count, walker
+from micrograd_es.compiler.descent import Minimization, count, walker
 from micrograd_es.compiler.export import HEADS, source_text
 from micrograd_es.compiler.linear import LinearTrace, linearize
 from micrograd_es.compiler.llvm.backend import LlvmBackend
@@ -221,15 +221,15 @@ class Program:
             kernel = self.gradient_runner.kernel
             walk = walker(kernel, machine(), rule, arrays, samples, divisor)
         run = partial(self.run, arrays, slopes=True)
-        descent = Descent(rule, self.parameter_numbers(None), run, walk)
+        minimization = Minimization(rule, self.parameter_numbers(None), run, walk)
         try:
-            return descent.go(steps, every, progress)  # type: ignore[no-any-return]  # an array
+            return minimization.go(steps, every, progress)  # type: ignore[no-any-return]  # an array
         except NonFiniteError:
             if self.on_nonfinite == "raise":
                 raise
-            return descent.values[: descent.done + 1]
+            return minimization.values[: minimization.done + 1]
         finally:
-            self.write_back(descent.numbers)
+            self.write_back(minimization.numbers)
 
     def sgd(self, *columns: object, lr: float, steps: int, **options: Any) -> Array:
         """Take steps of gradient descent, p ← p - lr·slope: minimize with optim.SGD."""

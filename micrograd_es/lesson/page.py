@@ -10,7 +10,7 @@ from string import Template
 
 from micrograd_es.draw.page.page import Extra, Page, assemble, asset, list_of, play
 from micrograd_es.lesson.network import ZONE, Lesson
-from micrograd_es.lesson.playground import Playground, Run
+from micrograd_es.lesson.playground import Playground, Trial
 from micrograd_es.losses import squared_error
 from micrograd_es.nn import MLP
 from micrograd_es.texts import Language
@@ -80,7 +80,7 @@ def descent_section(playground: Playground, words: Language) -> str:
     return html.substitute(outcomes=outcomes, map_marks=list_of(marks), **cells)
 
 
-def outcome(run: Run, words: Language) -> str:
+def outcome(run: Trial, words: Language) -> str:
     """Return what becomes of a descent, in a sentence."""
     one = "_one" if run.verdict == "reached" and run.count == 1 else ""
     sentence = words.say(f"page_is_{run.verdict}{one}", steps=run.count, limit=len(run.steps) - 1)

@@ -27,7 +27,7 @@ Window = tuple[Point, Point]
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class Scene:
     """A story as the pictures see it: the error over the two weights, its zone, the path."""
 
     story: Story
@@ -50,49 +50,51 @@ class View:
 
 def picture(name: str, story: Story, language: str) -> Figure:
     """Return a picture of the article by its name, one of PICTURES."""
-    return PICTURES[name](View(story, language))
+    return PICTURES[name](Scene(story, language))
 
 
-def field(view: View) -> Figure:
+def field(scene: Scene) -> Figure:
     """A field of gradients and its profile: long arrows where it is steep."""
-    return plots.arrows(WELL, AROUND, AROUND, profile=0.0, language=view.language)
+    return plots.arrows(WELL, AROUND, AROUND, profile=0.0, language=scene.language)
 
 
-def slopes(view: View) -> Figure:
+def slopes(scene: Scene) -> Figure:
     """The length of the gradient is the slope."""
     floor = VALLEY.stationary_points(ALONG)[0].point[0]
-    return plots.slopes(VALLEY, ALONG, [-1.5, floor, -0.5, 0.5, 1.5], language=view.language)
+    return plots.slopes(VALLEY, ALONG, [-1.5, floor, -0.5, 0.5, 1.5], language=scene.language)
 
 
-def surface(view: View) -> Figure:
+def surface(scene: Scene) -> Figure:
     """The error over the two weights, in 3-D, with the descent on it."""
-    x, y = around(view.path)
-    return plots.surface(view.error, x, y, path=view.path, zone=view.zone, language=view.language)
+    x, y = around(scene.path)
+    return plots.surface(
+        scene.error, x, y, path=scene.path, zone=scene.zone, language=scene.language
+    )
 
 
-def weights(view: View) -> Figure:
+def weights(scene: Scene) -> Figure:
     """The error from above, with the weights where they are now."""
-    return above(view, [view.path[:1]], around(view.path))
+    return above(scene, [scene.path[:1]], around(scene.path))
 
 
-def step(view: View) -> Figure:
+def step(scene: Scene) -> Figure:
     """One step: the gradient points uphill, the step goes the other way."""
-    path = view.path[:2]
+    path = scene.path[:2]
     start = path[0]
     reach = 2.5 * max(math.dist(start, path[-1]), 1e-3 * math.hypot(*start), 1e-6)
     near = tuple((w - reach, w + reach) for w in start)
-    length = view.error.magnitude(*start)
-    return above(view, [path], near, gradient=0.7 * reach / length if length else None)
+    length = scene.error.magnitude(*start)
+    return above(scene, [path], near, gradient=0.7 * reach / length if length else None)
 
 
-def path(view: View) -> Figure:
+def path(scene: Scene) -> Figure:
     """The whole descent, seen from above."""
-    return above(view, [view.path], around(view.path))
+    return above(scene, [scene.path], around(scene.path))
 
 
-def minima(view: View) -> Figure:
+def minima(scene: Scene) -> Figure:
     """All the minima: a hyperbola; each descent ends at the point of it that lies on its way."""
-    lesson, rate = view.story.lesson, view.story.descent.lr
+    lesson, rate = scene.story.lesson, scene.story.descent.lr
     w1, w2 = lesson.w1, lesson.w2
     starts = dict.fromkeys([(w1, w2), (w2, w1), (-w1, -w2), (-w2, -w1)])
     descents = (descend(replace(lesson, w1=a, w2=b), rate, LIMIT) for a, b in starts)
@@ -104,53 +106,53 @@ def minima(view: View) -> Figure:
         branch = [x[1] * 10 ** (-i / 40) for i in range(161)]
         line = [(w, product / w) for w in branch]
         line += [(math.nan, math.nan), *((-a, -b) for a, b in line)]
-        curve = {Language(view.language).say("plot_minima", product=product): line}
-    return above(view, paths, (x, y), marked=curve)
+        curve = {Language(scene.language).say("plot_minima", product=product): line}
+    return above(scene, paths, (x, y), marked=curve)
 
 
-def rates(view: View) -> Figure:
+def rates(scene: Scene) -> Figure:
     """The same descent at several learning rates."""
-    words = Language(view.language)
-    descents = list(outcomes(view.story, words))
+    words = Language(scene.language)
+    descents = list(outcomes(scene.story, words))
     runs = {
         f"{role}: η = {words.number(run.lr)}\n{text}": points(run.steps)
         for role, run, text in descents
     }
     x, y = around([point for _, run, _ in descents for point in points(visible_steps(run))])
-    return plots.rates(view.error, x, y, runs, zone=view.zone, language=view.language)
+    return plots.rates(scene.error, x, y, runs, zone=scene.zone, language=scene.language)
 
 
-def errors(view: View) -> Figure:
+def errors(scene: Scene) -> Figure:
     """The error of every step, at several learning rates."""
-    words = Language(view.language)
+    words = Language(scene.language)
     runs = {
         f"{role}, η = {words.number(run.lr)}: {text}": [step.error for step in run.steps]
-        for role, run, text in outcomes(view.story, words)
+        for role, run, text in outcomes(scene.story, words)
     }
-    return plots.errors(runs, language=view.language)
+    return plots.errors(runs, language=scene.language)
 
 
-def directions(view: View) -> Figure:
+def directions(scene: Scene) -> Figure:
     """A field whose arrows do not point to its maximum."""
-    return plots.directions(HILL, AROUND, AROUND, (0.0, 0.0), language=view.language)
+    return plots.directions(HILL, AROUND, AROUND, (0.0, 0.0), language=scene.language)
 
 
-def saddle(view: View) -> Figure:
+def saddle(scene: Scene) -> Figure:
     """Where both weights are 0 the error has a saddle: flat, and no minimum; paths turn aside."""
     return plots.arrows(
         SADDLE,
         NEAR,
         NEAR,
         paths=[SADDLE.path(start, 0.01, 80) for start in BESIDE],
-        marked={Language(view.language).say("plot_saddle"): [(0.0, 0.0)]},
+        marked={Language(scene.language).say("plot_saddle"): [(0.0, 0.0)]},
         names=("w1", "w2"),
-        language=view.language,
+        language=scene.language,
     )
 
 
-def above(view: View, paths: Sequence[Sequence[Point]], frame: Any, **more: Any) -> Figure:
+def above(scene: Scene, paths: Sequence[Sequence[Point]], frame: Any, **more: Any) -> Figure:
     return plots.contours(
-        view.error, *frame, paths=paths, zone=view.zone, language=view.language, **more
+        scene.error, *frame, paths=paths, zone=scene.zone, language=scene.language, **more
     )
 
 
@@ -165,7 +167,7 @@ def points(steps: Sequence[Step]) -> list[Point]:
     return [(step.w1, step.w2) for step in steps]
 
 
-PICTURES: Mapping[str, Callable[[View], Figure]] = {
+PICTURES: Mapping[str, Callable[[Scene], Figure]] = {
     picture_of.__name__: picture_of
     for picture_of in (
         field, slopes, surface, weights, step, path, rates, errors, minima, directions, saddle,

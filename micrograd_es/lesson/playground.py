@@ -25,7 +25,7 @@ LARGEST = sys.float_info.max  # stands for what is larger: json has no infinity
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class Trial:
     """A descent at a constant rate: its steps as far as they are shown, what becomes of it, and
     after how many steps it came into the zone to stay.
     """
@@ -67,21 +67,21 @@ class Playground:
         return [rate for rate in rates if 0.06 <= rate / self.lesson.rate() <= 60]
 
     @cached_property
-    def runs(self) -> dict[str, list[list[Run]]]:
+    def runs(self) -> dict[str, list[list[Trial]]]:
         """A run for each loss, start and rate."""
         return {
             loss: [[self.run(loss, start, rate) for rate in self.rates] for start in self.starts]
             for loss in LOSSES
         }
 
-    def run(self, loss: str, start: tuple[float, float], rate: float) -> Run:
+    def run(self, loss: str, start: tuple[float, float], rate: float) -> Trial:
         """Return the descent from a start at a constant rate."""
         lesson = replace(self.lesson, w1=start[0], w2=start[1], loss=loss)
         descent = descend(lesson, rate, STEPS, goal=0, halve=False)
         outcome = cut_at_goal(lesson, descent, ZONE)
         count = outcome.last.number
         shown = count + LATE + 1 if outcome.verdict == "reached" else None
-        return Run(rate, descent.steps[:shown], outcome.verdict, count)
+        return Trial(rate, descent.steps[:shown], outcome.verdict, count)
 
     def presets(self, loss: str) -> dict[str, int | None]:
         """Return the places of a small, a good, twice that and a too large rate; None for one that
@@ -152,7 +152,7 @@ def short(x: float) -> float:
     return float(f"{x:.4g}" if 1e-4 <= abs(x) < 1e6 else f"{x:.3g}")
 
 
-def run_data(lesson: Lesson, run: Run) -> dict[str, object]:
+def run_data(lesson: Lesson, run: Trial) -> dict[str, object]:
     """Return a run, with three numbers that are said of it.
 
     curvature  λ where the run ends, or where it starts if it diverges

@@ -16,8 +16,8 @@ from micrograd_es.primitives import TABLE
 
 ARITHMETIC = ("add", "sub", "mul")
 CONSTANTS = (2.0, 3.0, 0.5, -1.5)  # as operands of the operators
-OPERATORS = {"add", "sub", "mul", "div"}
-WRITTEN = {*OPERATORS, "neg", "power"}  # with signs, not as calls
+INFIX = {"add", "sub", "mul", "div"}
+WRITTEN = {*INFIX, "neg", "power"}  # with signs, not as calls
 LARGEST = 1e3  # of a result and of its partials
 GO_ON = (False, *[True] * 7)  # asked before each line: hypothesis shrinks by leaving lines out
 MARGIN = 0.05  # to a kink, and to the end of a domain
@@ -156,7 +156,7 @@ def fits(name: str, operands: Sequence[Any], results: Sequence[float]) -> Line |
     row = TABLE[name]
     line = (name, *operands[: row.arity])
     constant = [type(x) is float for x in line[1:]]
-    if any(constant) and (name not in OPERATORS or all(constant)):
+    if any(constant) and (name not in INFIX or all(constant)):
         return None
     args = [x if type(x) is float else results[x] for x in line[1:]]
     return line if is_at_ease(row, args) else None

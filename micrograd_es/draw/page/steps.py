@@ -16,7 +16,7 @@ from micrograd_es.errors import MicrogradError
 from micrograd_es.texts import humanize
 from micrograd_es.value import Edge, Undefined, Value, topological_order
 
-LONGEST = 32  # characters of a partial's formula; a longer one is written as ∂a/∂b
+LONGEST_FORMULA = 32  # characters of a partial's formula; a longer one is written as ∂a/∂b
 Names = Mapping[Value, str]
 
 
@@ -125,7 +125,7 @@ def write_partial(node: Any, i: int, names: Names) -> str:
         return ""
     text = write_graph(partial)
     hidden = re.search(r"slope of |derivative of ", text)  # rows that nobody writes by hand
-    return text if not hidden and len(text) <= LONGEST else ""
+    return text if not hidden and len(text) <= LONGEST_FORMULA else ""
 
 
 def write_graph(output: Any) -> str:
@@ -133,7 +133,7 @@ def write_graph(output: Any) -> str:
     if type(output) is not Value:
         return f"{output:g}"
     order = topological_order(output)
-    if len(order) > LONGEST:
+    if len(order) > LONGEST_FORMULA:
         return ""
     texts: dict[Value, str] = {}
     for node in order:

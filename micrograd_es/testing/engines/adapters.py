@@ -35,7 +35,7 @@ from micrograd_es.testing.programs import Program
 from micrograd_es.value import Value, topological_order
 
 Function = Callable[..., Any]
-OPERATORS: dict[str, Function] = {
+PYTHON_OPERATORS: dict[str, Function] = {
     "add": operator.add,
     "sub": operator.sub,
     "mul": operator.mul,
@@ -141,7 +141,7 @@ def ours() -> Engine:
     rows = {name: row if row.gather is None else flat(row) for name, row in TABLE.items()}
     return Engine(
         "micrograd_es",
-        functions={**rows, **OPERATORS, "power": operator.pow},
+        functions={**rows, **PYTHON_OPERATORS, "power": operator.pow},
         leaf=Value,
         data=lambda v: v.data,
         grad=lambda v: v.grad,
@@ -162,7 +162,7 @@ def tiny() -> Engine:
         return page.gradient(f(*inputs), inputs)
 
     rows = {name: row for name, row in vars(page).items() if name in TABLE}
-    signs = {name: sign for name, sign in OPERATORS.items() if name in rows}
+    signs = {name: sign for name, sign in PYTHON_OPERATORS.items() if name in rows}
     return Engine(
         "tiny",
         functions={**rows, **signs},
@@ -206,7 +206,7 @@ def micrograd() -> Engine:
         return [leaf.grad for leaf in leaves]
 
     functions = {
-        **OPERATORS,
+        **PYTHON_OPERATORS,
         "square": lambda x: x**2,
         "reciprocal": lambda x: x**-1,
         "relu": engine.Value.relu,
@@ -257,7 +257,7 @@ def torch() -> Engine:
         **named(torch, f"{UFUNCS} reciprocal sigmoid relu erf erfc maximum minimum hypot xlogy"),
         **named(torch, "asin acos atan asinh acosh atanh atan2"),
         **named(inner, "softplus silu elu leaky_relu gelu", log_sigmoid="logsigmoid"),
-        **OPERATORS,
+        **PYTHON_OPERATORS,
         "power": torch.pow,
         "softplus": lambda x: torch.logaddexp(x, torch.zeros_like(x)),
     }
@@ -295,7 +295,7 @@ def jax() -> Engine:
         **named(numpy, f"{UFUNCS} reciprocal maximum minimum hypot cbrt", power="power", **ARCS),
         **named(jax.nn, "sigmoid relu softplus silu gelu", log_sigmoid="log_sigmoid"),
         **named(jax.scipy.special, "erf erfc xlogy"),
-        **OPERATORS,
+        **PYTHON_OPERATORS,
         "gelu": lambda x: jax.nn.gelu(x, approximate=False),
     }
     return Engine(
@@ -318,7 +318,7 @@ def autograd() -> Engine:
 
     functions = {
         **named(numpy, f"{UFUNCS} reciprocal maximum minimum", power="power", **ARCS),
-        **OPERATORS,
+        **PYTHON_OPERATORS,
         "softplus": lambda x: numpy.logaddexp(x, 0.0),
         "relu": lambda x: numpy.maximum(x, 0.0),
     }
@@ -336,7 +336,7 @@ def mygrad() -> Engine:
     functions = {
         **named(mygrad, f"{UFUNCS} reciprocal maximum minimum cbrt", power="power", **ARCS),
         **named(inner, "sigmoid relu", log_sigmoid="logsigmoid"),
-        **OPERATORS,
+        **PYTHON_OPERATORS,
         "softplus": lambda x: mygrad.logaddexp(x, 0.0),
     }
     return Engine(
