@@ -7,5 +7,5 @@ README's command draws few of them and leaves out what is marked slow; the gate 
 from hypothesis import settings
 
 settings.register_profile("everyday", derandomize=True, deadline=None, max_examples=5)
-settings.register_profile("gate", settings.get_profile("everyday"), max_examples=40)
+settings.register_profile("gate", settings.get_profile("everyday"), max_examples=30)
 settings.load_profile("everyday")

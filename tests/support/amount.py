@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import settings
 
-EVERYDAY, GATE = 5, 40  # examples that hypothesis draws for a test that does not say how many
+EVERYDAY, GATE = 5, 30  # examples that hypothesis draws for a test that does not say how many
 THOROUGH = settings().max_examples >= GATE
 slow = pytest.mark.slow
 
