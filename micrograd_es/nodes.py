@@ -1,9 +1,7 @@
 """How a row makes nodes.
 
-    node_of(row, *operands)   the plain form: one thing at a time, every error with its names
-    maker(row)                the fastest function that makes the same nodes, to the bit
-
-No calculus, and no walk.
+node_of(row, *operands)   the plain form: one thing at a time, every error with its names
+maker(row)                the fastest function that makes the same nodes, to the bit
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""What hangs on Value: operators, methods, comparisons and conversions, as numbers have them.
-
-No calculus: each operator and method is a row of primitives.py.
-"""
+"""What hangs on Value: operators, methods, comparisons and conversions, as numbers have them."""
 
 from __future__ import annotations
 

@@ -2,8 +2,7 @@
 
 SGD(network.parameters(), lr=0.1)       p ← p - lr·g
 Adam(network.parameters(), lr=0.001)    steps of about lr, whatever the size of the gradients
-optimizer.zero_grad()                   before backward(), which adds to what is there
-optimizer.step()                        after it: all parameters move, or none
+optimizer.zero_grad(), .step()          before backward(), and after it
 program.minimize(X, y, rule=Adam(lr=0.01), steps=100)    many steps of a compiled program
 """
 
@@ -12,13 +11,13 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Iterable
-from itertools import starmap
+from itertools import repeat, starmap
 from operator import call
 from typing import Any, ClassVar
 
 from micrograd_es.coercion import as_float, describe, guard
 from micrograd_es.errors import NonFiniteError
-from micrograd_es.value import Value, set_grads
+from micrograd_es.value import Value, set_grads, set_numbers
 
 set_number = Value._data.__set__  # type: ignore[attr-defined]  # a slot
 
@@ -53,9 +52,8 @@ def below_one() -> Setting:
 class Optimizer:
     """A rule and the parameters that it moves; without parameters it is for a compiled program.
 
-    formula   (f, p, g, *memory, *settings) → (p, *memory): the number of a parameter and its
-              gradient before the step, and the number after it. It is made of operators and f.sqrt,
-              so that it moves floats (f is math), arrays (f is numpy) and registers of native code
+    formula   (f, p, g, *memory, *settings) → (p, *memory), made of operators and f.sqrt, so that it
+              moves floats (f is math), arrays (f is numpy) and registers of native code
     memory    what the rule remembers of each parameter, as it is before the first step
     names     of the numbers that the formula takes besides; `settings` are these numbers
     """
@@ -67,15 +65,15 @@ class Optimizer:
 
     def __init__(self, parameters: Iterable[Value] | None, lr: float) -> None:
         self.parameters = [] if parameters is None else list(parameters)
-        if not self.parameters and parameters is not None:
-            raise ValueError(f"{type(self).__name__} without parameters: pass network.parameters()")
+        if parameters is not None:
+            self.refuse_nothing()
         for parameter in self.parameters:
             if type(parameter) is not Value or parameter.primitive is not None:
                 raise TypeError(
                     f"parameter {describe(parameter)}: expected a leaf, such as Value(0.5)"
                 )
         self.lr = lr
-        self.memories = [[*self.memory] for _ in self.parameters]
+        self.memories = dict.fromkeys(self.parameters, self.memory)
 
     @property
     def settings(self) -> tuple[float, ...]:
@@ -87,39 +85,46 @@ class Optimizer:
         set_grads((parameter, 0.0) for parameter in self.parameters)
 
     def step(self) -> None:
-        """Move all parameters, or none, whatever interrupts; one whose `grad` is None stays.
+        """Move all parameters or none; NonFiniteError names the first that would be lost.
 
-        NonFiniteError names the first that would be lost.
+        A parameter whose `grad` is None stays.
         """
         self.ask("sets .data")
-        formula, settings, isfinite = self.formula, self.settings, math.isfinite
-        moves: list[tuple[Any, ...]] = []
-        memories = [*self.memories]
-        for i, (parameter, memory) in enumerate(zip(self.parameters, self.memories, strict=True)):
-            if (grad := parameter._grad) is None:
-                continue
-            data, *memory = formula(math, parameter._data, grad, *memory, *settings)
-            if not isfinite(sum(memory, data)):
-                raise self.lost(parameter, i)
-            memories[i] = memory
-            moves.append((set_number, parameter, data))
-        # one loop in C, where neither Ctrl-C nor another thread gets in between
+        live = [parameter for parameter in self.parameters if parameter._grad is not None]
+        given = [one._data for one in live], [one._grad for one in live]
+        memory = zip(*[self.memories[one] for one in live], strict=True) if self.memory else ()
+        settings = map(repeat, self.settings)
+        moved = map(self.formula, repeat(math), *given, *memory, *settings)
+        data, *rest = zip(*moved, strict=True) if live else ((),)
+        if sum(map(sum, (data, *rest))) * 0.0:  # NaN, and so true, if anything is not finite
+            for parameter, *numbers in zip(live, data, *rest, strict=True):
+                if not all(map(math.isfinite, numbers)):
+                    raise self.lost(parameter)
+        if not self.memory:
+            set_numbers(zip(live, data, strict=True))
+            return
+        memories = self.memories | dict(zip(live, zip(*rest, strict=True), strict=True))
+        moves = zip(repeat(set_number), live, data)
+        # as in set_numbers: one loop in C, where neither Ctrl-C nor another thread gets in between
         remember = (object.__setattr__, self, "memories", memories)
         deque(starmap(call, [*moves, remember]), maxlen=0)
 
-    def lost(self, parameter: Value, i: int) -> NonFiniteError:
+    def lost(self, parameter: Value) -> NonFiniteError:
         """Return the error that says which parameter would not be finite."""
+        i = next(i for i, one in enumerate(self.parameters) if one is parameter)
         return NonFiniteError(
             f"{parameter.name or f'parameter {i}'} = {parameter.data!r} has the gradient "
             f"{parameter.grad!r}; no parameter was moved: try a learning rate below {self.lr!r}, "
             "or look for the operation that overflowed"
         )
 
+    def refuse_nothing(self) -> None:
+        if not self.parameters:
+            raise ValueError(f"{type(self).__name__} without parameters: pass network.parameters()")
+
     def ask(self, what: str) -> None:
         """Ask the guard before parameters change: not while a function is traced."""
-        if not self.parameters:
-            name = type(self).__name__
-            raise ValueError(f"{name} without parameters: {name}(network.parameters(), lr=0.01)")
+        self.refuse_nothing()
         if (watcher := guard()) is not None:
             for parameter in self.parameters:
                 watcher.write(parameter, what)

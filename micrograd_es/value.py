@@ -10,9 +10,8 @@ A node says what it is: `y = primitive(*args)`. Going forward, every node writes
 how responsible each argument is for it: the partial. Going backward, nothing is differentiated any
 more: responsibilities are multiplied and added.
 
-tiny.py does all of this on one page. This file does it for graphs of millions of nodes, in several
-threads, under Ctrl-C, and where a slope does not exist; each place that is longer than in tiny.py
-says why.
+tiny.py does all of this on one page. This file does it fast, in several threads, under Ctrl-C, and
+where a slope does not exist; each place that is longer than in tiny.py says why.
 """
 
 from __future__ import annotations

@@ -120,7 +120,7 @@ def test_a_step_moves_all_parameters_and_remembers_or_does_neither(rule, slope):
 
 def test_a_rule_without_parameters_is_for_a_program():
     rule = optim.Adam(lr=0.1)
-    with pytest.raises(ValueError, match=r"Adam without parameters: Adam\(network"):
+    with pytest.raises(ValueError, match="Adam without parameters: pass network"):
         rule.step()
     with pytest.raises(TypeError, match=r"rule=0.1 \(float\): expected one of optim"):
         compile(lambda x: x, [Value(1.0)]).minimize([1.0], rule=0.1, steps=1)
